@@ -1,0 +1,195 @@
+"""Readers of typed JSON fields, which know where in the body they are.
+
+A reader takes a JSON value and gives what it means, or raises `InvalidRequest` whose `param` is the
+path from that value to the wrong one ("" is the value itself); whoever holds the value puts its own
+place in front, so that no path is built for a body without mistakes. `null` equals an absent field.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Generic, TypeAlias, TypeVar
+
+from asgi_thinking.exceptions import InvalidRequest
+
+__all__ = [
+    "OneOf",
+    "Reader",
+    "array",
+    "boolean",
+    "each",
+    "given",
+    "integer",
+    "invalid",
+    "mapping",
+    "name",
+    "number",
+    "required",
+    "shown",
+    "string",
+    "under",
+    "wrong",
+]
+
+T = TypeVar("T")
+Reader: TypeAlias = Callable[[Any], T]
+JSONObject: TypeAlias = Mapping[str, Any]
+
+_KINDS: Final[Mapping[type, str]] = {
+    bool: "a boolean",
+    int: "an integer",
+    float: "a number",
+    str: "a string",
+    list: "an array",
+    dict: "an object",
+    type(None): "null",
+}
+
+
+def invalid(message: str, at: str = "") -> InvalidRequest:
+    """The error for the value at path `at`."""
+    return InvalidRequest(message, param=at)
+
+
+def under(place: str, error: InvalidRequest) -> InvalidRequest:
+    """The same error, seen from the value that holds the wrong one at `place`."""
+    inner = error.param or ""
+    dot = "." if inner and not inner.startswith("[") else ""
+    return InvalidRequest(error.message, param=f"{place}{dot}{inner}", code=error.code)
+
+
+def shown(value: str) -> str:
+    """A word of the caller's for an error message: quoted, and cut where it is no word any more."""
+    return repr(value if len(value) <= 40 else value[:40] + "…")
+
+
+def wrong(expected: str, value: Any) -> InvalidRequest:
+    """The error for a value of another type; it names the type and never the value."""
+    return invalid(f"expected {expected}, got {_kind(value)}")
+
+
+def _kind(value: Any) -> str:
+    """JSON's word for the type; a parsed body may come from Python and hold other types."""
+    kind: type = type(value)
+    return _KINDS.get(kind, kind.__name__)
+
+
+def given(source: JSONObject, field: str, read: Reader[T]) -> T | None:
+    """What `field` says, or None where it is absent or null."""
+    value = source.get(field)
+    if value is None:
+        return None
+    try:
+        return read(value)
+    except InvalidRequest as error:
+        raise under(field, error) from None
+
+
+def required(source: JSONObject, field: str, read: Reader[T]) -> T:
+    """What `field` says; it must be there."""
+    value = source.get(field)
+    if value is None:
+        raise invalid("required", field)
+    try:
+        return read(value)
+    except InvalidRequest as error:
+        raise under(field, error) from None
+
+
+def string(value: Any) -> str:
+    """Any string."""
+    if not isinstance(value, str):
+        raise wrong("a string", value)
+    return value
+
+
+def name(value: Any) -> str:
+    """A string that is not empty."""
+    if not string(value):
+        raise invalid("must not be empty")
+    return str(value)
+
+
+def boolean(value: Any) -> bool:
+    """True or false."""
+    if not isinstance(value, bool):
+        raise wrong("a boolean", value)
+    return value
+
+
+def mapping(value: Any) -> JSONObject:
+    """An object."""
+    if not isinstance(value, dict):
+        raise wrong("an object", value)
+    return value  # pyright: ignore[reportUnknownVariableType] (JSON: keys are strings)
+
+
+def array(value: Any) -> list[Any]:
+    """An array."""
+    if not isinstance(value, list):
+        raise wrong("an array", value)
+    return value  # pyright: ignore[reportUnknownVariableType] (JSON)
+
+
+def integer(low: int | None = None, high: int | None = None) -> Reader[int]:
+    """An integer within bounds; one beyond 64 bits is none, since JSON gave it as a float."""
+
+    def read(value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise wrong("an integer", value)
+        _check_range(value, low, high)
+        return value
+
+    return read
+
+
+def number(low: float | None = None, high: float | None = None) -> Reader[float]:
+    """A number within bounds; JSON has none that is not finite."""
+
+    def read(value: Any) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise wrong("a number", value)
+        _check_range(value, low, high)
+        return value
+
+    return read
+
+
+def _check_range(value: float, low: float | None, high: float | None) -> None:
+    if low is not None and value < low:
+        raise invalid(f"must be at least {low}, got {value}")
+    if high is not None and value > high:
+        raise invalid(f"must be at most {high}, got {value}")
+
+
+class OneOf(Generic[T]):
+    """A reader of one of a few words, as in `OneOf[Effort]("low", "high")`."""
+
+    __slots__ = ("_words",)
+
+    def __init__(self, *words: T) -> None:
+        self._words = words
+
+    def __call__(self, value: Any) -> T:
+        """The word that `value` is."""
+        for word in self._words:
+            if value == word:
+                return word
+        allowed = ", ".join(map(repr, self._words))
+        found = shown(value) if isinstance(value, str) else _kind(value)
+        raise invalid(f"expected one of {allowed}, got {found}")
+
+
+def each(read: Reader[T]) -> Reader[tuple[T, ...]]:
+    """An array whose items are all read alike."""
+
+    def read_all(value: Any) -> tuple[T, ...]:
+        items: list[T] = []
+        for item in array(value):
+            try:
+                items.append(read(item))
+            except InvalidRequest as error:
+                raise under(f"[{len(items)}]", error) from None
+        return tuple(items)
+
+    return read_all

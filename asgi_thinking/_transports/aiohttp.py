@@ -1,0 +1,238 @@
+"""aiohttp as the engine: a thin layer, for its cost is the product's cost.
+
+Proxies come from the environment, as with httpx; `trust_env` would ask two threads on every
+request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from base64 import b64encode
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from urllib.parse import unquote, urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import aiohttp
+
+from asgi_thinking._transports.clock import (
+    Clock,
+    broken_off,
+    host_of,
+    read_whole,
+    reason_of,
+    sent_headers,
+)
+from asgi_thinking.exceptions import UpstreamProtocolError, UpstreamTimeout, UpstreamUnreachable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from asgi_thinking.transport import Reply, Timeouts, UpstreamRequest
+
+__all__ = ["AiohttpTransport"]
+
+# Seconds an idle connection is kept: below the 60 s after which load balancers commonly close it.
+_KEEPALIVE: Final = 30.0
+_DNS_TTL: Final = 60
+# aiohttp stops reading from the socket at twice this many unread bytes.
+_READ_AHEAD: Final = 2**16
+_NO_TIMEOUT: Final = aiohttp.ClientTimeout(total=None, sock_connect=None)
+
+# The clock of the request that the running task opens; a connector is not told whose it is.
+_opening: ContextVar[Clock] = ContextVar("asgi_thinking_opening")
+
+Proxy: TypeAlias = "tuple[str | None, dict[str, str]]"
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Tells the clock when the connection is there."""
+
+    async def connect(self, *args: Any, **kwargs: Any) -> aiohttp.connector.Connection:
+        connection = await super().connect(*args, **kwargs)
+        _opening.get().sent()
+        return connection
+
+
+class AiohttpTransport:
+    """`open_transport("aiohttp")`: one session for each event loop."""
+
+    name: Final = f"aiohttp {aiohttp.__version__}"
+
+    def __init__(self) -> None:
+        self._sessions: dict[asyncio.AbstractEventLoop, aiohttp.ClientSession] = {}
+        self._proxies: dict[tuple[str, str], Proxy] = {}
+
+    async def open(self, request: UpstreamRequest, timeouts: Timeouts) -> Reply:
+        """Sends the request and waits for the reply's headers."""
+        host = host_of(request.url)
+        loop = asyncio.get_running_loop()
+        session = self._sessions.get(loop) or self._session(loop)
+        reply = _AiohttpReply(loop, host, timeouts)
+        await reply.send(session, request, self._proxy(request.url, host))
+        return reply
+
+    async def aclose(self) -> None:
+        """Closes the running loop's session with all that is open in it."""
+        session = self._sessions.pop(asyncio.get_running_loop(), None)
+        if session is not None:
+            await session.close()
+
+    def _session(self, loop: asyncio.AbstractEventLoop) -> aiohttp.ClientSession:
+        # A session refers to its loop, so only this lets go of the loops that have ended.
+        for ended in [known for known in list(self._sessions) if known.is_closed()]:
+            self._sessions.pop(ended).detach()
+        session = self._sessions[loop] = aiohttp.ClientSession(
+            connector=_Connector(limit=0, ttl_dns_cache=_DNS_TTL, keepalive_timeout=_KEEPALIVE),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            timeout=_NO_TIMEOUT,
+            skip_auto_headers=("accept", "content-type", "user-agent"),
+            read_bufsize=_READ_AHEAD,
+        )
+        return session
+
+    def _proxy(self, url: str, host: str) -> Proxy:
+        key = (url.partition(":")[0], host)
+        found = self._proxies.get(key)
+        if found is None:
+            found = self._proxies[key] = _environment_proxy(*key)
+        return found
+
+
+def _environment_proxy(scheme: str, host: str) -> Proxy:
+    """The proxy's URL without its user, and the header that says who the user is."""
+    proxies = getproxies()
+    url = proxies.get(scheme) or proxies.get("all")
+    if not url or proxy_bypass(host):
+        return None, {}
+    parts = urlsplit(url if "://" in url else f"http://{url}")
+    user, _, address = parts.netloc.rpartition("@")
+    bare = parts._replace(netloc=address).geturl()
+    if not user:
+        return bare, {}
+    login = b64encode(unquote(user).encode()).decode()
+    return bare, {"proxy-authorization": f"Basic {login}"}
+
+
+class _AiohttpReply:
+    __slots__ = (
+        "_clock",
+        "_content",
+        "_error",
+        "_host",
+        "_response",
+        "_task",
+        "_time",
+        "headers",
+        "status",
+    )
+
+    headers: Mapping[str, str]
+    status: int
+    _content: aiohttp.StreamReader
+    _response: aiohttp.ClientResponse
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, host: str, timeouts: Timeouts) -> None:
+        self._host = host
+        self._time = loop.time
+        self._task = asyncio.current_task(loop)
+        self._error: UpstreamTimeout | None = None
+        self._clock = Clock(loop, host, timeouts, self._expire)
+        self._clock.connecting()
+
+    async def send(
+        self, session: aiohttp.ClientSession, request: UpstreamRequest, proxy: Proxy
+    ) -> None:
+        task = self._task
+        cancels = task.cancelling() if task else 0
+        token = _opening.set(self._clock)
+        address, login = proxy
+        headers = sent_headers(request)
+        if login and request.url.startswith("http:"):
+            headers.extend(login.items())
+        try:
+            response = await session.post(
+                request.url,
+                data=request.body,
+                headers=headers,
+                allow_redirects=False,
+                proxy=address,
+                proxy_headers=login or None,
+            )
+        except BaseException as error:
+            self._clock.stop()
+            if isinstance(error, asyncio.CancelledError) and self._error and task:
+                # The cancellation is the clock's, unless somebody else's came at the same time.
+                if task.uncancel() <= cancels:
+                    raise self._error from None
+                raise
+            if isinstance(error, (aiohttp.ClientError, OSError)):
+                raise _not_opened(self._host, error) from None
+            raise
+        finally:
+            _opening.reset(token)
+        self._task = None
+        self._clock.since = 0.0
+        self._response = response
+        self._content = response.content
+        self.status = response.status
+        self.headers = _joined(response)
+
+    def __aiter__(self) -> _AiohttpReply:
+        return self
+
+    async def __anext__(self) -> bytes:
+        clock = self._clock
+        clock.since = self._time()
+        try:
+            data = await self._content.readany()
+        except (aiohttp.ClientError, OSError, RuntimeError) as error:
+            raise broken_off(self._host, error) from None
+        finally:
+            clock.since = 0.0
+        if data:
+            if clock.waiting_for_body:
+                clock.flowing()
+            return data
+        clock.stop()
+        raise StopAsyncIteration
+
+    async def read(self, limit: int) -> bytes:
+        return await read_whole(self, self._host, limit)
+
+    async def aclose(self) -> None:
+        self._clock.stop()
+        self._cut()
+
+    def _cut(self) -> None:
+        response = self._response
+        if not response.closed:
+            connection = response.connection
+            if connection is not None and connection.transport is not None:
+                # Not close(): under TLS that would first wait for the other side to agree.
+                connection.transport.abort()
+            response.close()
+
+    def _expire(self, error: UpstreamTimeout) -> None:
+        self._error = error
+        if self._task is not None:
+            self._task.cancel()
+        else:
+            self._content.set_exception(error)
+            self._cut()
+
+
+def _not_opened(host: str, error: Exception) -> UpstreamProtocolError | UpstreamUnreachable:
+    is_reply = isinstance(error, aiohttp.ClientResponseError)
+    if is_reply and not isinstance(error, aiohttp.ClientHttpProxyError):
+        return UpstreamProtocolError(f"what {host!r} answered is not HTTP")
+    return UpstreamUnreachable(f"{host!r} could not be reached: {reason_of(error)}")
+
+
+def _joined(response: aiohttp.ClientResponse) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    for name, value in response.headers.items():
+        key = name.lower()
+        headers[key] = f"{headers[key]}, {value}" if key in headers else value
+    return headers

@@ -1,0 +1,193 @@
+"""The four clocks of one reply behind one timer, and the words for what goes wrong.
+
+A read costs two stores (`since`), never a timer: the timer fires at the earliest moment a clock
+could run out, looks at `since`, and sets itself again.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import socket
+import ssl
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from urllib.parse import urlsplit
+
+from asgi_thinking import __version__
+from asgi_thinking.exceptions import (
+    ConfigurationError,
+    UpstreamProtocolError,
+    UpstreamTimeout,
+    UpstreamUnreachable,
+)
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable
+
+    from asgi_thinking.transport import Reply, Timeouts, UpstreamRequest
+
+__all__ = ["Clock", "broken_off", "host_of", "read_whole", "reason_of", "sent_headers"]
+
+_AGENT: Final = f"asgi-thinking/{__version__}"
+
+Phase: TypeAlias = Literal["connect", "first_event", "idle", "total"]
+
+_WORDS: Final[dict[Phase, str]] = {
+    "connect": "no connection to {host!r} within {seconds:g} s",
+    "first_event": "{host!r} sent no reply within {seconds:g} s of the request",
+    "idle": "{host!r} fell silent for {seconds:g} s within its reply",
+    "total": "the reply of {host!r} took longer than {seconds:g} s",
+}
+
+
+class Clock:
+    """Calls `fail` once, with the error, when a clock runs out.
+
+    `since` is the loop's time at which the pending read began, 0.0 while nobody waits: what nobody
+    waits for is not late. `waiting_for_body` holds until `flowing()`.
+    """
+
+    __slots__ = (
+        "_at",
+        "_due",
+        "_ends",
+        "_fail",
+        "_handle",
+        "_host",
+        "_loop",
+        "_phase",
+        "_timeouts",
+        "since",
+        "waiting_for_body",
+    )
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        host: str,
+        timeouts: Timeouts,
+        fail: Callable[[UpstreamTimeout], None],
+    ) -> None:
+        self._loop = loop
+        self._host = host
+        self._timeouts = timeouts
+        self._fail = fail
+        self.waiting_for_body = True
+        now = self.since = loop.time()
+        # Until an engine says that it connects or sends, only the two clocks together are a bound.
+        self._phase: Phase = "first_event"
+        self._due = now + timeouts.connect + timeouts.first_event
+        total = math.inf if timeouts.total is None else timeouts.total
+        self._ends = now + total
+        # The first look is due when the shortest clock could run out: entering a phase then seldom
+        # has to move the timer, and most replies need one timer in all.
+        self._at = now + min(timeouts.connect, timeouts.first_event, timeouts.idle, total)
+        self._handle = loop.call_at(self._at, self._tick)
+
+    def connecting(self) -> None:
+        """A connection is being looked for or made."""
+        self._enter("connect", self._timeouts.connect)
+
+    def sent(self) -> None:
+        """A connection is there and the request goes out on it."""
+        self._enter("first_event", self._timeouts.first_event)
+
+    def flowing(self) -> None:
+        """The first bytes of the body have come."""
+        self.waiting_for_body = False
+        self._enter("idle", self._timeouts.idle)
+
+    def stop(self) -> None:
+        """No clock runs any more; may be called again."""
+        self._handle.cancel()
+
+    def error(self, phase: Phase) -> UpstreamTimeout:
+        """The error for a clock that ran out."""
+        seconds: float = getattr(self._timeouts, phase)
+        words = _WORDS[phase].format(host=self._host, seconds=seconds)
+        return UpstreamTimeout(words, code=f"timeout_{phase}")
+
+    def _enter(self, phase: Phase, seconds: float) -> None:
+        self._phase = phase
+        self._due = self._loop.time() + seconds
+        if self._due < self._at:
+            self._handle.cancel()
+            self._set()
+
+    def _set(self) -> None:
+        self._at = min(self._due, self._ends)
+        self._handle = self._loop.call_at(self._at, self._tick)
+
+    def _tick(self) -> None:
+        now = self._loop.time()
+        if now >= self._ends:
+            self._fail(self.error("total"))
+            return
+        if not self.since:
+            self._due = now + self._timeouts.idle
+        elif self._phase == "idle":
+            self._due = self.since + self._timeouts.idle
+        if now >= self._due:
+            self._fail(self.error(self._phase))
+        else:
+            self._set()
+
+
+def host_of(url: str) -> str:
+    """The host of an absolute http(s) URL, the only part of it that errors may name.
+
+    Raises:
+        ConfigurationError: The URL is not absolute or not of HTTP.
+    """
+    with suppress(ValueError):
+        parts = urlsplit(url)
+        if parts.scheme in ("http", "https") and parts.hostname and parts.port != 0:
+            return parts.hostname
+    raise ConfigurationError("an upstream URL needs https://, a host, and no impossible port")
+
+
+def reason_of(error: BaseException) -> str:
+    """Why a connection failed, in the system's words, without addresses or bytes from outside."""
+    found = type(error).__name__
+    link: BaseException | None = error
+    while link is not None:
+        match link:
+            case ssl.SSLError():
+                found = (link.reason or found).replace("_", " ").lower()
+            case socket.gaierror():
+                found = str(link.strerror)
+            case OSError(errno=int(number)):
+                found = os.strerror(number)
+            case _:
+                pass
+        link = link.__cause__ or link.__context__
+    return found
+
+
+def broken_off(host: str, error: BaseException) -> UpstreamUnreachable:
+    """The error for a reply that ended before its body did."""
+    return UpstreamUnreachable(f"the reply of {host!r} broke off: {reason_of(error)}")
+
+
+def sent_headers(request: UpstreamRequest, agent: str = _AGENT) -> list[tuple[str, str]]:
+    """The request's headers and our own: no compression, and who we are unless it says."""
+    headers = [pair for pair in request.headers if pair[0] != "accept-encoding"]
+    headers.append(("accept-encoding", "identity"))
+    if agent and all(name != "user-agent" for name, _ in headers):
+        headers.append(("user-agent", agent))
+    return headers
+
+
+async def read_whole(reply: Reply, host: str, limit: int) -> bytes:
+    """All bytes of a reply, bounded."""
+    parts: list[bytes] = []
+    room = limit
+    async for data in reply:
+        room -= len(data)
+        if room < 0:
+            await reply.aclose()
+            raise UpstreamProtocolError(f"the reply of {host!r} is longer than {limit} bytes")
+        parts.append(data)
+    return b"".join(parts)

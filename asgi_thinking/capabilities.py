@@ -1,0 +1,85 @@
+"""What a model accepts, as data that knows no model's name.
+
+`models.py` holds the records of the known families; an owner overrides one with
+`dataclasses.replace(record, max_output=64_000)`. `reconcile.py` brings a request within a record.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+from asgi_thinking.requests import Effort
+
+__all__ = ["EFFORTS", "Capabilities", "ThinkingType"]
+
+ThinkingType: TypeAlias = Literal["enabled", "adaptive", "disabled", "between_tools"]
+
+EFFORTS: Final[tuple[Effort, ...]] = ("minimal", "low", "medium", "high", "xhigh", "max")
+"""Every effort but "none", least first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What one model accepts.
+
+    Shape: `{"max_output": 128000, "thinking": ["adaptive", "disabled"], "on_by_default": true,
+    "off": "disabled", "efforts": ["low", "medium", "high", "xhigh", "max"], ...}`.
+
+    Attributes:
+        max_output: The most `max_tokens` the model takes, in tokens.
+        thinking: The words that `thinking.type` takes; none for a model that does not think.
+        on_by_default: Whether the model thinks when the request says nothing.
+        off: What turns thinking off, or its least setting; None where nothing does.
+        off_refused_at: Efforts beside which `off` is refused.
+        efforts: The efforts the model takes, least first; none where it takes no effort at all.
+        effort_with_budget: Whether an effort may stand beside a budget.
+        min_budget: The least budget, in tokens; a budget is always below `max_tokens`.
+        display_default: What `thinking.display` is when unsaid; None where the model takes none.
+        interleaved_beta: Whether thinking between tool calls needs the vendor's beta header while
+            `thinking.type` is "enabled".
+        forced_tools: When `tool_choice` may force a call: "without_enabled" is refused beside
+            `thinking.type` "enabled".
+        sampling: When `temperature`, `top_p` and `top_k` are taken; "without_thinking" still takes
+            a `top_p` of 0.95 to 1 while thinking is on.
+        one_sampler: Whether `temperature` and `top_p` exclude each other.
+        max_temperature: The highest `temperature`.
+        prefill: When the last message may be the assistant's.
+        structured_outputs: Whether `response_format` takes a JSON schema.
+        json_objects: Whether `response_format` takes "json_object".
+        choices: Whether `n` may be above 1.
+        streams_above: The most `max_tokens` that is served without streaming; None for no limit.
+        unsupported: Names of `ChatRequest` fields that have no counterpart upstream.
+    """
+
+    max_output: int
+    thinking: frozenset[ThinkingType] = frozenset()
+    on_by_default: bool = False
+    off: Literal["disabled", "between_tools"] | None = "disabled"
+    off_refused_at: frozenset[Effort] = frozenset()
+    efforts: tuple[Effort, ...] = ()
+    effort_with_budget: bool = False
+    min_budget: int = 1024
+    display_default: Literal["omitted", "summarized"] | None = None
+    interleaved_beta: bool = False
+    forced_tools: Literal["always", "without_enabled", "never"] = "always"
+    sampling: Literal["always", "without_thinking", "never"] = "always"
+    one_sampler: bool = False
+    max_temperature: float = 2.0
+    prefill: Literal["always", "without_thinking", "never"] = "always"
+    structured_outputs: bool = True
+    json_objects: bool = True
+    choices: bool = True
+    streams_above: int | None = None
+    unsupported: frozenset[str] = frozenset()
+
+    def nearest(self, effort: Effort) -> Effort | None:
+        """The highest effort the model takes that is not above `effort`, else its lowest.
+
+        None where the model takes no effort.
+        """
+        if not self.efforts:
+            return None
+        rank = EFFORTS.index(effort)
+        within: list[Effort] = [word for word in self.efforts if EFFORTS.index(word) <= rank]
+        return within[-1] if within else self.efforts[0]

@@ -1,0 +1,184 @@
+"""What clients send back of earlier replies, whatever dialect each was written in.
+
+Of forms this module knows nothing: it asks the dialects' `read_echo`, puts text and tool calls in
+their places, and drops what the provider could not verify. Each message is treated by itself, so a
+history that only grows stays equal from turn to turn.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, assert_never
+
+from asgi_thinking.conversation import AssistantReader, read_answer, read_calls
+from asgi_thinking.dialects import CallSlot, Dialect
+from asgi_thinking.messages import (
+    Block,
+    File,
+    Image,
+    Opaque,
+    Part,
+    RedactedThinking,
+    Refusal,
+    Text,
+    Thinking,
+    ToolCall,
+    Turn,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+__all__ = ["keep_verifiable", "reader"]
+
+Piece: TypeAlias = Block | CallSlot
+Signed: TypeAlias = Text | ToolCall
+
+_NAMES: Final = {Thinking: "thinking", RedactedThinking: "redacted thinking", Opaque: "block"}
+
+
+def reader(dialects: Sequence[Dialect]) -> AssistantReader:
+    """A reader of assistant messages that knows the forms of these dialects.
+
+    Forms that keep the order of blocks come first, in the order of `dialects`; the first form whose
+    blocks somebody can verify counts, else the first with any thinking. `content` decides what the
+    text is: a form's text that differs from it was edited, and only the form's thinking is kept.
+
+    The reader raises `InvalidRequest` with `param` such as `tool_calls[0].function.arguments`.
+    """
+    forms = sorted(dialects, key=lambda dialect: not dialect.ordered)
+
+    def read(message: Mapping[str, Any]) -> tuple[Block, ...]:
+        pieces = _echo(forms, message)
+        answer = read_answer(message, strict=pieces is None)
+        calls = read_calls(message)
+        if pieces is None:
+            return *answer, *calls
+        return _place_calls(_place_answer(pieces, answer), calls)
+
+    return read
+
+
+def _echo(forms: Sequence[Dialect], message: Mapping[str, Any]) -> Sequence[Piece] | None:
+    found: Sequence[Piece] | None = None
+    for form in forms:
+        pieces = form.read_echo(message)
+        if not pieces:
+            continue
+        if any(_is_verifiable(piece) for piece in pieces):
+            return pieces
+        if found is None and any(isinstance(piece, Thinking) for piece in pieces):
+            found = pieces
+    return found
+
+
+def _is_verifiable(piece: Piece) -> bool:
+    match piece:
+        case Thinking() | Text() | ToolCall():
+            return bool(piece.signature)
+        case RedactedThinking() | Opaque():
+            return True
+        case Refusal() | CallSlot():
+            return False
+        case _ as unreachable:
+            assert_never(unreachable)
+
+
+def _place_answer(pieces: Sequence[Piece], answer: Sequence[Text | Refusal]) -> list[Piece]:
+    """Put `content` behind the thinking that leads, unless the form has the same text in place."""
+    texts = [block for block in answer if isinstance(block, Text)]
+    ordered = "".join(piece.text for piece in pieces if isinstance(piece, Text))
+    if not texts or ordered == "".join(text.text for text in texts):
+        return [*pieces, *(b for b in answer if isinstance(b, Refusal) and b not in pieces)]
+    kept = [piece for piece in pieces if not (isinstance(piece, Text | Refusal) and piece.text)]
+    # Thinking between tool calls was not first, whatever became of the text.
+    first_call = next((i for i, p in enumerate(kept) if isinstance(p, CallSlot | ToolCall)), None)
+    place = len(kept) if first_call is None else first_call
+    return [*kept[:place], *answer, *kept[place:]]
+
+
+def _place_calls(pieces: Sequence[Piece], calls: Sequence[ToolCall]) -> tuple[Block, ...]:
+    """Put each call into its slot, and the calls without a slot at the end.
+
+    A form's own `ToolCall` has nothing but a signature for the call of that id; a signature that
+    stands on the call itself comes first.
+    """
+    signatures = {piece.id: piece for piece in pieces if isinstance(piece, ToolCall)}
+    waiting = dict(enumerate(_signed(call, signatures.get(call.id)) for call in calls))
+    placed: list[Block] = []
+    for piece in pieces:
+        if isinstance(piece, CallSlot):
+            call = waiting.pop(piece.position, None)
+            placed += [] if call is None else [call]
+        elif not isinstance(piece, ToolCall):
+            placed.append(piece)
+    return *placed, *waiting.values()
+
+
+def _signed(call: ToolCall, echo: ToolCall | None) -> ToolCall:
+    if call.signature or echo is None or not echo.signature:
+        return call
+    return replace(call, signature=echo.signature, origin=echo.origin)
+
+
+def keep_verifiable(
+    turns: Sequence[Turn], accepts: frozenset[str]
+) -> tuple[tuple[Turn, ...], tuple[str, ...]]:
+    """The turns as a provider that verifies the origins `accepts` takes them, and what was dropped.
+
+    Thinking without a signature goes, and so does every block whose origin is not accepted; text
+    and calls only lose their signature. Assistant turns left empty go. What was dropped reads as
+    `messages[3]: unsigned thinking dropped`, where 3 counts the turns that came in.
+    """
+    kept: list[Turn] = []
+    dropped: list[str] = []
+    for number, turn in enumerate(turns):
+        if turn.role != "assistant":
+            kept.append(turn)
+            continue
+        reasons: dict[str, None] = {}
+        parts = tuple(
+            part
+            for before in turn.parts
+            if (part := _verifiable(before, accepts, reasons)) is not None
+        )
+        if parts:
+            kept.append(turn if not reasons else replace(turn, parts=parts))
+        else:
+            reasons["empty turn dropped"] = None
+        dropped += (f"messages[{number}]: {reason}" for reason in reasons)
+    return tuple(kept), tuple(dropped)
+
+
+def _verifiable(part: Part, accepts: frozenset[str], reasons: dict[str, None]) -> Part | None:
+    """The part without what nobody could verify, None if nothing is left; `reasons` says why."""
+    match part:
+        case Thinking() if not part.signature:
+            reasons["unsigned thinking dropped"] = None
+            return None
+        case Thinking() | RedactedThinking() | Opaque():
+            if part.origin in accepts:
+                return part
+            reasons[f"{_NAMES[type(part)]} of {_shown(part.origin)} dropped"] = None
+            return None
+        case Text() | ToolCall():
+            unsigned = _unsign(part, accepts, reasons)
+            empty = isinstance(unsigned, Text) and not (unsigned.text or unsigned.signature)
+            return None if empty else unsigned
+        case Refusal() | Image() | File():
+            return part
+        case _ as unreachable:
+            assert_never(unreachable)
+
+
+def _unsign(part: Signed, accepts: frozenset[str], reasons: dict[str, None]) -> Signed:
+    if part.signature is None or (part.signature and part.origin in accepts):
+        return part
+    if part.signature:
+        reasons[f"signature of {_shown(part.origin)} dropped"] = None
+    return replace(part, signature=None, origin="")
+
+
+def _shown(origin: str) -> str:
+    """An origin for a report; it came from the caller, so it is cut."""
+    return repr(origin[:32]) if origin else "Claude"

@@ -1,0 +1,367 @@
+"""Blocks, the turns of a conversation, and whole replies; `assemble` makes a reply of its events.
+
+All values are frozen. Opaque data (signatures, redacted data, opaque blocks, tool arguments) is
+kept exactly as it came.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, TypeAlias, assert_never
+
+from asgi_thinking.events import (
+    Annotation,
+    BlockStart,
+    BlockStop,
+    Done,
+    Event,
+    Extra,
+    Finish,
+    FinishReason,
+    MessageStart,
+    SignatureDelta,
+    StreamError,
+    TextDelta,
+    ThinkingDelta,
+    ToolCallDelta,
+    Usage,
+)
+
+__all__ = [
+    "Block",
+    "Choice",
+    "Citation",
+    "File",
+    "Image",
+    "Message",
+    "Opaque",
+    "Part",
+    "RedactedThinking",
+    "Refusal",
+    "Text",
+    "Thinking",
+    "ToolCall",
+    "Turn",
+    "assemble",
+    "explode",
+    "synthetic_call_id",
+]
+
+JSONObject: TypeAlias = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A source of a text block; offsets are code points of the choice's whole answer."""
+
+    start: int
+    end: int
+    url: str
+    title: str
+    raw: JSONObject = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Thinking:
+    """Thinking, possibly empty (hidden), with the signature that lets it be sent back."""
+
+    text: str
+    signature: str | None = None
+    origin: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RedactedThinking:
+    """Thinking that only its vendor can read; `data` is its opaque text."""
+
+    data: str
+    origin: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Text of either side. Only Gemini signs it."""
+
+    text: str
+    signature: str | None = None
+    origin: str = ""
+    citations: tuple[Citation, ...] = ()
+    cache_control: JSONObject | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The model's explanation of why it refuses."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A call of the caller's tool; `arguments` is JSON text, "" where none were given."""
+
+    id: str
+    name: str
+    arguments: str
+    signature: str | None = None
+    origin: str = ""
+    cache_control: JSONObject | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Opaque:
+    """A block that nobody here understands: its JSON text, and who does (`origin`)."""
+
+    data: str
+    origin: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """An image of the caller: base64 `data` with its `media_type`, or a `url`."""
+
+    media_type: str = ""
+    data: str = ""
+    url: str = ""
+    cache_control: JSONObject | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A document of the caller: base64 `data` with its `media_type` and file name."""
+
+    media_type: str
+    data: str
+    name: str = ""
+    cache_control: JSONObject | None = None
+
+
+Block: TypeAlias = Thinking | RedactedThinking | Text | Refusal | ToolCall | Opaque
+Part: TypeAlias = Block | Image | File
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One message of the request.
+
+    A tool's turn answers `tool_call_id`; `is_error` says that the tool failed. Assistant turns hold
+    blocks, the others text, images and files.
+    """
+
+    role: Literal["system", "developer", "user", "assistant", "tool"]
+    parts: tuple[Part, ...] = ()
+    tool_call_id: str = ""
+    is_error: bool = False
+    cache_control: JSONObject | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One choice of a reply; its choice object has `extras`, its message `delta_extras`."""
+
+    blocks: tuple[Block, ...] = ()
+    finish: FinishReason = "stop"
+    native: str = ""
+    extras: JSONObject = field(default_factory=dict[str, Any])
+    delta_extras: JSONObject = field(default_factory=dict[str, Any])
+
+    @property
+    def text(self) -> str:
+        """The answer: all text blocks, joined."""
+        return "".join(b.text for b in self.blocks if isinstance(b, Text))
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A whole reply."""
+
+    id: str
+    model: str
+    created: int
+    provider: str
+    choices: tuple[Choice, ...] = ()
+    usage: Usage | None = None
+    extras: JSONObject = field(default_factory=dict[str, Any])
+
+
+def synthetic_call_id(reply_id: str, ordinal: int) -> str:
+    """A tool-call id for vendors that give none, the same for every split of the reply's bytes."""
+    digest = hashlib.sha256(f"{reply_id}\0{ordinal}".encode()).digest()
+    return "call_g" + base64.urlsafe_b64encode(digest)[:22].decode()
+
+
+def assemble(events: Iterable[Event]) -> Message:
+    """Build the whole reply from its events.
+
+    Raises:
+        ThinkingError: the error of a `StreamError` event.
+        ValueError: the events break the grammar (no start, or no end).
+    """
+    assembler = _Assembler()
+    for event in events:
+        assembler.add(event)
+    return assembler.message()
+
+
+class _Assembler:
+    """Collects events; one per reply."""
+
+    __slots__ = (
+        "_citations",
+        "_done",
+        "_extras",
+        "_finish",
+        "_order",
+        "_start",
+        "_texts",
+        "_usage",
+    )
+
+    def __init__(self) -> None:
+        self._start: MessageStart | None = None
+        self._order: list[tuple[BlockStart, str | None]] = []
+        self._texts: list[list[str]] = []
+        self._citations: dict[int, list[Citation]] = {}
+        self._finish: dict[int, Finish] = {}
+        self._extras: dict[tuple[str, int], dict[str, Any]] = {}
+        self._usage: Usage | None = None
+        self._done = False
+
+    def add(self, event: Event) -> None:
+        match event:
+            case ThinkingDelta(index, text) | TextDelta(index, text) | ToolCallDelta(index, text):
+                self._texts[index].append(text)
+            case BlockStart():
+                self._order.append((event, None))
+                self._texts.append([])
+            case SignatureDelta(index, signature):
+                self._order[index] = (self._order[index][0], signature)
+            case Annotation(index, start, end, url, title, raw):
+                citation = Citation(start, end, url, title, raw)
+                self._citations.setdefault(index, []).append(citation)
+            case BlockStop():
+                pass
+            case _:
+                self._add_envelope(event)
+
+    def _add_envelope(
+        self, event: MessageStart | Usage | Extra | Finish | Done | StreamError
+    ) -> None:
+        match event:
+            case MessageStart():
+                self._start = event
+            case Usage():
+                self._usage = event if self._usage is None else _merge(self._usage, event)
+            case Extra(level, values, choice):
+                self._extras.setdefault((level, choice), {}).update(values)
+            case Finish(_, _, choice):
+                self._finish[choice] = event
+            case Done():
+                self._done = True
+            case StreamError(error):
+                raise error
+            case _ as unreachable:
+                assert_never(unreachable)
+
+    def message(self) -> Message:
+        if self._start is None or not self._done:
+            raise ValueError("events of a reply must begin with MessageStart and end with Done")
+        start, count = self._start, max(self._finish, default=-1) + 1
+        return Message(
+            start.id,
+            start.model,
+            start.created,
+            start.provider,
+            tuple(self._choice(number) for number in range(count)),
+            self._usage,
+            self._extras.get(("body", 0), {}),
+        )
+
+    def _choice(self, number: int) -> Choice:
+        finish = self._finish.get(number)
+        return Choice(
+            tuple(self._block(i) for i, (s, _) in enumerate(self._order) if s.choice == number),
+            finish.reason if finish else "stop",
+            finish.native if finish else "",
+            self._extras.get(("choice", number), {}),
+            self._extras.get(("delta", number), {}),
+        )
+
+    def _block(self, index: int) -> Block:
+        start, signature = self._order[index]
+        text = "".join(self._texts[index])
+        match start.kind:
+            case "thinking":
+                return Thinking(text, signature, start.origin)
+            case "redacted_thinking":
+                return RedactedThinking(start.data or "", start.origin)
+            case "text":
+                citations = tuple(self._citations.get(index, ()))
+                return Text(text, signature, start.origin, citations)
+            case "refusal":
+                return Refusal(text)
+            case "tool_call":
+                call = start.id or "", start.name or ""
+                return ToolCall(*call, text, signature, start.origin)
+            case "opaque":
+                return Opaque(start.data or "", start.origin)
+            case _ as unreachable:
+                assert_never(unreachable)
+
+
+def _merge(old: Usage, new: Usage) -> Usage:
+    given = {name: value for name in Usage.__slots__ if (value := getattr(new, name)) is not None}
+    return replace(old, **given)
+
+
+def explode(message: Message) -> Iterator[Event]:
+    """The events of a whole reply, one delta a block: the inverse of `assemble`."""
+    yield MessageStart(message.id, message.model, message.created, message.provider)
+    if message.extras:
+        yield Extra("body", message.extras)
+    index = 0
+    for number, choice in enumerate(message.choices):
+        for block in choice.blocks:
+            yield from _explode_block(index, number, block)
+            index += 1
+        if choice.extras:
+            yield Extra("choice", choice.extras, number)
+        if choice.delta_extras:
+            yield Extra("delta", choice.delta_extras, number)
+        yield Finish(choice.finish, choice.native, number)
+    if message.usage is not None:
+        yield message.usage
+    yield Done()
+
+
+def _explode_block(index: int, choice: int, block: Block) -> Iterator[Event]:
+    match block:
+        case Thinking(text, signature, origin):
+            yield BlockStart(index, "thinking", choice, origin=origin)
+            yield from [ThinkingDelta(index, text)] if text else []
+        case RedactedThinking(data, origin):
+            signature = None
+            yield BlockStart(index, "redacted_thinking", choice, data=data, origin=origin)
+        case Text(text, signature, origin, citations):
+            yield BlockStart(index, "text", choice, origin=origin)
+            yield from [TextDelta(index, text)] if text else []
+            for c in citations:
+                yield Annotation(index, c.start, c.end, c.url, c.title, c.raw)
+        case Refusal(text):
+            signature = None
+            yield BlockStart(index, "refusal", choice)
+            yield from [TextDelta(index, text)] if text else []
+        case ToolCall(call_id, name, arguments, signature, origin):
+            yield BlockStart(index, "tool_call", choice, call_id, name, origin=origin)
+            yield from [ToolCallDelta(index, arguments)] if arguments else []
+        case Opaque(data, origin):
+            signature = None
+            yield BlockStart(index, "opaque", choice, data=data, origin=origin)
+        case _ as unreachable:
+            assert_never(unreachable)
+    if signature is not None:
+        yield SignatureDelta(index, signature)
+    yield BlockStop(index)

@@ -1,0 +1,220 @@
+"""`ThinkingMiddleware`: answers `POST …/chat/completions`, and leaves the rest to the host.
+
+Requests that are not ours reach the host with the same scope, the same bytes and the same message
+boundaries. Nothing about a request is kept on the middleware.
+"""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final, TypeAlias
+
+from starlette.exceptions import HTTPException
+from starlette.routing import Route, compile_path
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from asgi_thinking.exceptions import (
+    AuthenticationRequired,
+    ConfigurationError,
+    PayloadTooLarge,
+    PermissionDenied,
+    ThinkingError,
+)
+from asgi_thinking.exchange import Refusal
+from asgi_thinking.responses import ThinkingResponse
+from asgi_thinking.service import Service
+
+__all__ = ["Authorize", "ThinkingMiddleware", "allow_all"]
+
+logger = logging.getLogger("asgi_thinking")
+
+Authorize: TypeAlias = Callable[[Scope], "str | Awaitable[str | None] | None"]
+"""From the ASGI scope to a tenant's name, or None to refuse with 401; may be async, and may raise
+`PermissionError` or Starlette's `HTTPException` to refuse in another way."""
+
+_SUFFIX: Final = "/chat/completions"
+_NO_AUTHORIZE: Final = (
+    "asgi_thinking: requests are left to the host, because nothing says who may spend the owner's "
+    "money; pass authorize= to ThinkingMiddleware (allow_all where everyone may)"
+)
+
+
+def allow_all(scope: Scope) -> str:
+    """Let every caller in; written out so that nothing is open by accident."""
+    del scope
+    return "anonymous"
+
+
+class ThinkingMiddleware:
+    """Pure ASGI middleware for a whole app, a mount, a router or one route.
+
+    Args:
+        app: the host.
+        service: a `Service` to share; otherwise one is made of `options`, its arguments.
+        authorize: who may have requests answered by a provider. Needed everywhere but on a
+            Starlette `Route` with an undecorated endpoint, behind whose own middleware we stand.
+        paths: path patterns as Starlette's routes have them; by default every path that ends in
+            `/chat/completions`, and inside a `Route` that route.
+
+    Raises:
+        ConfigurationError: at construction, for whatever cannot work.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        service: Service | None = None,
+        authorize: Authorize | None = None,
+        paths: Sequence[str] | None = None,
+        **options: Any,
+    ) -> None:
+        if service is not None and options:
+            raise ConfigurationError(f"pass service= or {', '.join(options)}, not both")
+        self.app = app
+        self.service = service or Service(**options)
+        self._authorize = authorize
+        self._paths = None if paths is None else [compile_path(path)[0] for path in paths]
+        self._warned = False
+        self._routes: dict[int, bool] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._other(scope, receive, send)
+            return
+        if scope["method"] != "POST" or not self._matches(scope):
+            await self.app(scope, receive, send)
+            return
+        if not self._may_delegate(scope):
+            await self.app(scope, receive, send)
+            return
+        await self._intercept(scope, receive, send)
+
+    async def _other(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Lifespan, websocket and what is yet to come."""
+        if scope["type"] != "lifespan":
+            await self.app(scope, receive, send)
+            return
+        if self._authorize is None and self.service.router.instances:
+            self._warn()
+
+        async def send_and_close(message: Message) -> None:
+            if message["type"].startswith("lifespan.shutdown."):
+                await self.service.aclose()
+            await send(message)
+
+        await self.app(scope, receive, send_and_close)
+
+    def _matches(self, scope: Scope) -> bool:
+        path: str = scope["path"]
+        root: str = scope.get("root_path", "")
+        if root and path.startswith(root) and path[len(root) : len(root) + 1] in ("/", ""):
+            path = path[len(root) :]
+        if self._paths is not None:
+            return any(pattern.match(path) for pattern in self._paths)
+        return path.endswith(_SUFFIX) or self._route(scope) is not None
+
+    def _route(self, scope: Scope) -> Route | None:
+        """The Starlette route whose middleware we are, if we are one's."""
+        route = scope.get("route")
+        if not isinstance(route, Route):
+            return None
+        ours = self._routes.get(id(route))
+        if ours is None:
+            inner: object = route.app
+            while inner is not None and inner is not self:
+                inner = getattr(inner, "app", None)
+            ours = self._routes[id(route)] = inner is self
+        return route if ours else None
+
+    def _may_delegate(self, scope: Scope) -> bool:
+        """Whether the caller's right to ask has been, or will be, looked at."""
+        if not self.service.router.instances:
+            return False
+        if self._authorize is not None:
+            return True
+        route = self._route(scope)
+        # A decorator on the endpoint, such as Starlette's @requires, would run after us: too late.
+        if route is not None and not hasattr(route.endpoint, "__wrapped__"):
+            return True
+        self._warn()
+        return False
+
+    def _warn(self) -> None:
+        if not self._warned:
+            self._warned = True
+            logger.warning(_NO_AUTHORIZE)
+
+    async def _intercept(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = list(scope["headers"])
+        if not _is_plain_json(headers):
+            await self.app(scope, receive, send)
+            return
+        messages = await _read(receive, self.service.max_body_size)
+        if messages is None:
+            return
+        body = b"".join(message.get("body", b"") for message in messages)
+        if len(body) > self.service.max_body_size:
+            limit = f"body: larger than {self.service.max_body_size} bytes"
+            prepared: Any = Refusal(PayloadTooLarge(limit))
+        else:
+            prepared = self.service.prepare(headers, body)
+        if prepared is None:
+            await self.app(scope, _replay(messages, receive), send)
+            return
+        try:
+            await self._check(scope)
+        except ThinkingError as error:
+            prepared = Refusal(error)
+        await ThinkingResponse(prepared)(scope, receive, send)
+
+    async def _check(self, scope: Scope) -> None:
+        if self._authorize is None:
+            return
+        try:
+            tenant = self._authorize(scope)
+            if inspect.isawaitable(tenant):
+                tenant = await tenant
+        except HTTPException as error:
+            raise ThinkingError(str(error.detail), status=error.status_code) from error
+        except PermissionError as error:
+            raise PermissionDenied("you may not use this model") from error
+        if tenant is None:
+            raise AuthenticationRequired("authentication is required", code="invalid_api_key")
+
+
+def _is_plain_json(headers: Sequence[tuple[bytes, bytes]]) -> bool:
+    """Whether the body is JSON as it stands; coded or other bodies are the host's matter."""
+    for name, value in headers:
+        if name == b"content-type" and b"json" not in value.lower():
+            return False
+        if name == b"content-encoding" and value.strip().lower() not in (b"", b"identity"):
+            return False
+    return True
+
+
+async def _read(receive: Receive, limit: int) -> list[Message] | None:
+    """The body's messages, up to the first beyond `limit` bytes; None if the client left."""
+    messages: list[Message] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        messages.append(message)
+        size += len(message.get("body", b""))
+        if size > limit or not message.get("more_body", False):
+            return messages
+
+
+def _replay(messages: list[Message], receive: Receive) -> Receive:
+    """A `receive` that gives the messages already read, then goes on with the real one."""
+    pending = iter(messages)
+
+    async def receive_replayed() -> Message:
+        message = next(pending, None)
+        return await receive() if message is None else message
+
+    return receive_replayed

@@ -1,0 +1,245 @@
+"""What answers a request: credentials, URLs and the wire format of one vendor.
+
+`Provider` is all that the rest of the package knows. `HTTPProvider` supplies everything but two
+pure methods, `build` and `decoder`, so that a provider for a new HTTP API takes some thirty lines.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from contextlib import suppress
+from email.utils import parsedate_to_datetime
+from typing import Any, ClassVar, Final, Literal, Protocol, cast, runtime_checkable
+
+from asgi_thinking import _json
+from asgi_thinking.capabilities import Capabilities
+from asgi_thinking.events import Batch, Done, Event, StreamError
+from asgi_thinking.exceptions import ProviderError, UpstreamProtocolError, UpstreamStatusError
+from asgi_thinking.requests import ChatRequest
+from asgi_thinking.transport import Reply, Timeouts, Transport, UpstreamRequest, open_transport
+from asgi_thinking.wire import Decoder
+
+__all__ = ["HTTPProvider", "Provider", "WholeReply", "now", "read_error"]
+
+_MAX_REPLY: Final = 64 * 2**20
+_MAX_ERROR: Final = 2**20
+_DRAIN: Final = 1.0  # seconds; a connection read to its end can be used again
+
+# Source: github.com/anthropics/anthropic-sdk-python, _base_client.py of 2.12.0, read 2026-11-22.
+_SHOULD_RETRY: Final = {"true": True, "false": False}
+
+
+@runtime_checkable
+class Provider(Protocol):
+    """One configured upstream.
+
+    `name` is the instance, `kind` the vendor's API, and `accepts` the block origins whose
+    signatures it can verify ("" is Claude's family). `extra_fields` of the caller's body go
+    upstream as they are; `credentials` says whose key is used.
+    """
+
+    name: str
+    kind: str
+    accepts: frozenset[str]
+    extra_fields: frozenset[str]
+    credentials: Literal["server", "client"]
+
+    def claims(self, model: str) -> bool:
+        """Whether the model id is one of this vendor's, so that no prefix is needed."""
+        ...
+
+    def capabilities(self, model: str) -> Capabilities:
+        """What the model takes and refuses."""
+        ...
+
+    def stream(self, request: ChatRequest) -> AsyncIterator[Batch]:
+        """Ask the upstream: batches of events, until `Done` or `StreamError`.
+
+        Raises:
+            ProviderError: the upstream refused before its reply began.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Release connections."""
+        ...
+
+
+class HTTPProvider:
+    """A provider over HTTP; a subclass writes `build` and `decoder`.
+
+    Args of the constructor: `name` of the instance, `transport` (an engine's name, an engine, or a
+    client of httpx or httpx2), `timeouts` in seconds, `extra_fields` of the caller's body that go
+    upstream as they are.
+    """
+
+    kind: str = "http"
+    accepts: frozenset[str] = frozenset()
+    credentials: Literal["server", "client"] = "server"
+    limits: ClassVar[Capabilities] = Capabilities(max_output=32_000)
+
+    def __init__(
+        self,
+        *,
+        name: str = "",
+        transport: Any = "httpx",
+        timeouts: Timeouts | None = None,
+        extra_fields: Collection[str] = (),
+    ) -> None:
+        self.name = name or self.kind
+        self.transport: Transport = open_transport(transport)
+        self.timeouts = timeouts or Timeouts()
+        self.extra_fields = frozenset(extra_fields)
+
+    def claims(self, model: str) -> bool:
+        """No model, unless a subclass knows its vendor's names."""
+        del model
+        return False
+
+    def capabilities(self, model: str) -> Capabilities:
+        """The same limits for every model, unless a subclass has a table."""
+        del model
+        return self.limits
+
+    def build(self, request: ChatRequest) -> UpstreamRequest:
+        """The upstream request, without what `authorize` adds."""
+        raise NotImplementedError
+
+    def decoder(self, request: ChatRequest, reply: Reply) -> Decoder:
+        """A fresh decoder for the reply, chosen by its content type."""
+        raise NotImplementedError
+
+    async def authorize(self, upstream: UpstreamRequest, request: ChatRequest) -> UpstreamRequest:
+        """Add credentials; may wait for a token."""
+        del request
+        return upstream
+
+    def read_error(self, status: int, body: bytes) -> ProviderError:
+        """The error that an error status and its body stand for."""
+        return read_error(status, body, self.kind)
+
+    async def open(self, request: ChatRequest) -> Reply:
+        """Send the request and return a reply with a good status.
+
+        Raises:
+            ProviderError: the upstream could not be reached, or answered with an error status.
+        """
+        upstream = await self.authorize(self.build(request), request)
+        reply = await self.transport.open(upstream, self.timeouts)
+        if 200 <= reply.status < 300:
+            return reply
+        try:
+            error = self.read_error(reply.status, await reply.read(_MAX_ERROR))
+        finally:
+            await reply.aclose()
+        error.retry_after = _retry_after(reply.headers)
+        error.retryable = _SHOULD_RETRY.get(reply.headers.get("x-should-retry", ""))
+        raise error
+
+    async def stream(self, request: ChatRequest) -> AsyncIterator[Batch]:
+        """Ask the upstream and decode what it answers; see `Provider.stream`."""
+        try:
+            reply = await self.open(request)
+            try:
+                decoder = self.decoder(request, reply)
+                reads = aiter(reply)
+                async for data in reads:
+                    if events := decoder.feed(data):
+                        yield events
+                        if isinstance(events[-1], Done | StreamError):
+                            await _drain(reads)
+                            return
+                if events := decoder.close():
+                    yield events
+            finally:
+                await reply.aclose()
+        except ProviderError as error:
+            error.provider = self.name
+            raise
+
+    async def aclose(self) -> None:
+        """Release the transport's connections."""
+        await self.transport.aclose()
+
+
+class WholeReply:
+    """A decoder for replies that are one JSON body: collects them, and decodes at the end."""
+
+    __slots__ = ("_decode", "_parts", "_room")
+
+    def __init__(
+        self, decode: Callable[[bytes], list[Event]], *, max_size: int = _MAX_REPLY
+    ) -> None:
+        """Decode with `decode`, once, a body of at most `max_size` bytes."""
+        self._decode = decode
+        self._parts: list[bytes] = []
+        self._room = max_size
+
+    def feed(self, data: bytes) -> list[Event]:
+        """Keep a part of the body; a `StreamError` once it is too large."""
+        self._room -= len(data)
+        if self._room < 0:
+            error = UpstreamProtocolError("the upstream's reply is larger than this server accepts")
+            return [StreamError(error)]
+        self._parts.append(data)
+        return []
+
+    def close(self) -> list[Event]:
+        """The events of the whole body."""
+        return self._decode(b"".join(self._parts))
+
+
+def now() -> int:
+    """The time a reply is created at, in seconds since the epoch; codecs never read a clock."""
+    return int(time.time())
+
+
+def read_error(status: int, body: bytes, provider: str) -> UpstreamStatusError:
+    """The error of an upstream that answers `{"error": {"message", "type"?, "code"?}}` or alike."""
+    told: dict[str, Any] = {}
+    with suppress(ValueError):
+        told = _told(_json.loads(body))
+    texts = {name: text for name, text in told.items() if isinstance(text, str) and text}
+    return UpstreamStatusError(
+        texts.get("message", f"{provider} answered with {status}"),
+        provider=provider,
+        status=status if status < 600 else 502,
+        type=texts.get("type"),
+        code=texts.get("code"),
+    )
+
+
+def _told(value: Any) -> dict[str, Any]:
+    """The innermost object that a vendor's error body wraps."""
+    match value:
+        case [first, *_]:
+            return _told(first)
+        case {"error": dict() as error}:
+            return cast("dict[str, Any]", error)
+        case {"error": str(message)}:
+            return {"message": message}
+        case dict():
+            return cast("dict[str, Any]", value)
+        case _:
+            return {}
+
+
+async def _drain(reads: AsyncIterator[bytes]) -> None:
+    with suppress(TimeoutError, ProviderError):
+        async with asyncio.timeout(_DRAIN):
+            async for _ in reads:
+                pass
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds to wait, from `retry-after-ms`, or from `retry-after` in either of its forms."""
+    with suppress(ValueError):
+        return max(0.0, float(headers.get("retry-after-ms", "")) / 1000)
+    text = headers.get("retry-after", "")
+    with suppress(ValueError):
+        return max(0.0, float(text))
+    with suppress(ValueError, TypeError):
+        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
+    return None

@@ -1,0 +1,209 @@
+"""Brings a request within what a model accepts, and says what was changed.
+
+A *translation* says the caller's wish in the model's own terms ("effort high" becomes a budget) and
+happens in every mode. A *conflict* is what the vendor would refuse: "fix" changes it, "reject"
+raises, "pass" leaves it for the vendor to judge. What has no counterpart upstream is never passed.
+
+Sources, all read 2026-11-22:
+https://platform.claude.com/docs/en/build-with-claude/extended-thinking (budgets, sampling, forced
+tools, replayed turns), https://platform.claude.com/docs/en/build-with-claude/adaptive-thinking,
+https://platform.claude.com/docs/en/build-with-claude/effort and
+https://platform.claude.com/docs/en/about-claude/models/migration-guide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, dataclass, fields, replace
+from typing import Any, Final, assert_never
+
+from asgi_thinking._thinking import Ledger, OnConflict, Thinker
+from asgi_thinking.capabilities import Capabilities
+from asgi_thinking.exceptions import InvalidRequest
+from asgi_thinking.requests import ChatRequest, ThinkingConfig, ToolChoice
+
+__all__ = ["EFFORT_BUDGETS", "OnConflict", "Reconciled", "applied_header", "reconcile"]
+
+EFFORT_BUDGETS: Final[Mapping[str, float]] = {
+    "minimal": 0.1,
+    "low": 0.2,
+    "medium": 0.5,
+    "high": 0.8,
+    "xhigh": 0.95,
+    "max": 0.95,
+}
+"""The share of `max_tokens` that an effort gives to thinking on models that know budgets only."""
+
+# A reply that is not streamed gets no more than this unless the caller asks, in tokens: Anthropic's
+# SDK refuses above 21,333, and an idle connection of ten minutes is cut by many a proxy.
+_UNSTREAMED: Final = 21_000
+# What is left for the answer beside a budget whose caller gave no max_tokens, in tokens.
+_ANSWER: Final = 8_192
+_HEADER_LIMIT: Final = 1_024
+_UNSUPPORTED: Final = "is not supported by this model"
+
+_DEFAULTS: Final[Mapping[str, Any]] = {
+    field.name: field.default for field in fields(ChatRequest) if field.default is not MISSING
+}
+# Values that change nothing, which many clients always send: no reason to reject.
+_NEUTRAL: Final[Mapping[str, Any]] = {
+    "temperature": 1,
+    "top_p": 1,
+    "presence_penalty": 0,
+    "frequency_penalty": 0,
+    "logprobs": False,
+    "top_logprobs": 0,
+    "logit_bias": {},
+    "verbosity": "medium",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciled:
+    """A request that the model accepts.
+
+    `request.stream` is still the caller's wish; `streams` says whether the upstream must be asked
+    for a stream. `applied` has one entry for each change, as in "budget_tokens 500->1024".
+    """
+
+    request: ChatRequest
+    applied: tuple[str, ...]
+    streams: bool
+
+
+def reconcile(
+    request: ChatRequest,
+    capabilities: Capabilities,
+    *,
+    shows_thinking: bool,
+    on_conflict: OnConflict = "fix",
+    effort_budgets: Mapping[str, float] | None = None,
+) -> Reconciled:
+    """Bring `request` within `capabilities`.
+
+    After it `thinking.type` is what goes upstream (None: nothing does), `thinking.budget` belongs
+    to "enabled", and `thinking.effort` is one of the vendor's own words. `shows_thinking` says that
+    somebody will see thinking; `effort_budgets` overrides `EFFORT_BUDGETS` word by word.
+
+    Raises:
+        InvalidRequest: more choices than the model gives, a prefill it cannot take, or with
+            `on_conflict="reject"` any conflict; `param` names the place.
+    """
+    ledger = Ledger(on_conflict)
+    within = _within_fields(request, capabilities, ledger)
+    limit = _max_tokens(within, capabilities, ledger)
+    shares = {**EFFORT_BUDGETS, **(effort_budgets or {})}
+    shows = shows_thinking and within.thinking.asked
+    thinker = Thinker(capabilities, ledger, limit, shares, shows)
+    config = thinker.after(within.messages, thinker.config(within.thinking))
+    changes: dict[str, Any] = {
+        "max_tokens": limit,
+        "thinking": config,
+        "tool_choice": _tool_choice(within, capabilities, ledger, config),
+        **_sampling(within, capabilities, ledger, thinks=thinker.thinks(config)),
+    }
+    above = capabilities.streams_above
+    streams = within.stream or (above is not None and limit > above)
+    return Reconciled(replace(within, **changes), tuple(ledger.applied), streams)
+
+
+def applied_header(applied: Iterable[str]) -> str:
+    """The value of `x-thinking-applied`: printable ASCII, at most 1,024 bytes, no entry cut."""
+    value = ""
+    for entry in applied:
+        clean = "".join(char if " " <= char <= "~" else "?" for char in entry)
+        longer = f"{value}; {clean}" if value else clean
+        if len(longer) > _HEADER_LIMIT - len("; ..."):
+            return f"{value}; ..." if value else "..."
+        value = longer
+    return value
+
+
+def _within_fields(request: ChatRequest, capabilities: Capabilities, ledger: Ledger) -> ChatRequest:
+    """The request without what has no counterpart upstream, which can be passed in no mode."""
+    if request.n > 1 and not capabilities.choices:
+        raise InvalidRequest(f"n must be 1 for this model, not {request.n!r}", param="n")
+    changes: dict[str, Any] = {}
+    for name in sorted(capabilities.unsupported):
+        value = getattr(request, name)
+        if value != _DEFAULTS[name]:
+            _drop(ledger, f"{name} dropped", name, harmless=value == _NEUTRAL.get(name))
+            changes[name] = _DEFAULTS[name]
+    form = request.response_format
+    if form is not None and form.type == "json_object" and not capabilities.json_objects:
+        _drop(ledger, "response_format json_object dropped", "response_format")
+        changes["response_format"] = None
+    if form is not None and form.type == "json_schema" and not capabilities.structured_outputs:
+        entry = "response_format json_schema dropped"
+        fixed = ledger.fixes(entry, "response_format", _UNSUPPORTED)
+        changes["response_format"] = None if fixed else form
+    return replace(request, **changes)
+
+
+def _drop(ledger: Ledger, entry: str, param: str, *, harmless: bool = False) -> None:
+    if not ledger.fixes(entry, param, _UNSUPPORTED, harmless=harmless):
+        ledger.note(entry)
+
+
+def _max_tokens(request: ChatRequest, capabilities: Capabilities, ledger: Ledger) -> int:
+    """The caller's limit, or one that suits how the reply is delivered and holds the budget."""
+    most, said = capabilities.max_output, request.max_tokens
+    if said is None:
+        usual = most if request.stream else min(most, _UNSTREAMED)
+        budget = request.thinking.budget if "enabled" in capabilities.thinking else None
+        return usual if budget is None else max(usual, min(most, budget + _ANSWER))
+    why = f"must be at most {most} for this model, not {said!r}"
+    if said > most and ledger.fixes(f"max_tokens {said}->{most}", "max_tokens", why):
+        return most
+    return said
+
+
+def _tool_choice(
+    request: ChatRequest, capabilities: Capabilities, ledger: Ledger, config: ThinkingConfig
+) -> ToolChoice | None:
+    choice = request.tool_choice
+    if choice is None or choice.mode in {"none", "auto"}:
+        return choice
+    match capabilities.forced_tools:
+        case "always":
+            return choice
+        case "without_enabled":
+            refused, why = config.type == "enabled", "must not force a call while the model thinks"
+        case "never":
+            refused, why = True, "must not force a call of this model"
+        case _ as unreachable:
+            assert_never(unreachable)
+    if refused and ledger.fixes(f"tool_choice {choice.mode}->auto", "tool_choice", why):
+        return replace(choice, mode="auto", name="")
+    return choice
+
+
+def _sampling(
+    request: ChatRequest, capabilities: Capabilities, ledger: Ledger, *, thinks: bool
+) -> dict[str, float | None]:
+    """The sampling parameters to change."""
+    never = capabilities.sampling == "never"
+    hushed = capabilities.sampling == "without_thinking" and thinks
+    why = _UNSUPPORTED if never else "must be absent while the model thinks"
+    said = {"temperature": request.temperature, "top_p": request.top_p, "top_k": request.top_k}
+    kept = {name: value for name, value in said.items() if value is not None}
+    changes: dict[str, float | None] = {}
+    for name, value in list(kept.items()):
+        refused = never or (hushed and not (name == "top_p" and 0.95 <= value <= 1))
+        harmless = value == _NEUTRAL.get(name)
+        if refused and ledger.fixes(f"{name} dropped", name, why, harmless=harmless):
+            changes[name] = None
+            del kept[name]
+    if capabilities.one_sampler and {"temperature", "top_p"} <= kept.keys():
+        loser = "temperature" if kept["temperature"] == 1 else "top_p"
+        why = "must not stand beside the other of temperature and top_p for this model"
+        harmless = kept[loser] == 1
+        if ledger.fixes(f"{loser} dropped", loser, why, harmless=harmless):
+            changes[loser] = None
+            del kept[loser]
+    warmth, highest = kept.get("temperature", 0.0), capabilities.max_temperature
+    why = f"must be at most {highest:g} for this model, not {warmth!r}"
+    entry = f"temperature {warmth:g}->{highest:g}"
+    if warmth > highest and ledger.fixes(entry, "temperature", why):
+        changes["temperature"] = highest
+    return changes

@@ -1,0 +1,341 @@
+"""What a caller asks for: the fields of a chat-completions body that go upstream, and no others.
+
+Sources: https://platform.openai.com/docs/api-reference/chat/create for OpenAI's fields and ranges,
+https://platform.claude.com/docs/en/api/messages/create for `thinking` and `output_config`,
+https://openrouter.ai/docs/use-cases/reasoning-tokens for `reasoning`; all read 2026-11-22.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+
+from asgi_thinking import _fields as fields
+from asgi_thinking import _json
+from asgi_thinking.conversation import AssistantReader, decode_messages
+from asgi_thinking.exceptions import InvalidRequest
+from asgi_thinking.tools import Tool, ToolChoice, read_tooling
+
+if TYPE_CHECKING:
+    from asgi_thinking.messages import Turn
+
+__all__ = [
+    "ChatRequest",
+    "Effort",
+    "ResponseFormat",
+    "ThinkingConfig",
+    "ThinkingType",
+    "Tool",
+    "ToolChoice",
+    "decode",
+]
+
+ThinkingType: TypeAlias = Literal["enabled", "adaptive", "disabled", "between_tools"]
+Effort: TypeAlias = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
+
+
+@dataclass(frozen=True, slots=True)
+class ThinkingConfig:
+    """How the model is to think.
+
+    `type` and `display` are the vendor's words where the caller used them (`thinking.type`,
+    `thinking.display`), `budget` is in tokens, `effort` is OpenAI's scale. All None: the caller did
+    not say. `include` is the caller's `include_reasoning`, or the inverse of `reasoning.exclude`.
+    """
+
+    type: ThinkingType | None = None
+    budget: int | None = None
+    effort: Effort | None = None
+    display: str | None = None
+    include: bool | None = None
+
+    @property
+    def asked(self) -> bool:
+        """Whether the caller asked to see thinking."""
+        if self.include is False or self.type == "disabled":
+            return False
+        if self.effort == "none" and self.type is None and self.budget is None:
+            return False
+        given = (self.type, self.budget, self.effort)
+        return self.include is True or any(value is not None for value in given)
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseFormat:
+    """Structured output; `schema` belongs to type "json_schema"."""
+
+    type: Literal["json_object", "json_schema"]
+    name: str = ""
+    schema: Mapping[str, Any] | None = None
+    strict: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRequest:
+    """A chat-completions request, checked and independent of any vendor.
+
+    `max_tokens` is in tokens, None where the caller did not say. `web_search` switches on the
+    vendor's own search. `extra` holds fields that the owner allowed by name (`extra_fields=`),
+    `headers` the caller's headers that go upstream, and `credential` the caller's own key where the
+    owner wants it.
+    """
+
+    model: str
+    messages: tuple[Turn, ...]
+    stream: bool = False
+    include_usage: bool = False
+    max_tokens: int | None = None
+    thinking: ThinkingConfig = ThinkingConfig()
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    stop: tuple[str, ...] = ()
+    n: int = 1
+    seed: int | None = None
+    presence_penalty: float | None = None
+    frequency_penalty: float | None = None
+    logprobs: bool | None = None
+    top_logprobs: int | None = None
+    logit_bias: Mapping[str, float] | None = None
+    tools: tuple[Tool, ...] = ()
+    tool_choice: ToolChoice | None = None
+    parallel_tool_calls: bool | None = None
+    response_format: ResponseFormat | None = None
+    web_search: bool = False
+    user: str | None = None
+    service_tier: str | None = None
+    verbosity: str | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    credential: str | None = field(default=None, repr=False)
+
+
+def decode(
+    body: bytes | Mapping[str, Any],
+    *,
+    read_assistant: AssistantReader,
+    extra_fields: Collection[str] = (),
+    allowed_parts: frozenset[str] = frozenset(),
+) -> ChatRequest:
+    """Check a chat-completions body, as it came or as `_json.loads` gave it.
+
+    `null` equals an absent field; fields that nobody knows are passed over, but those that
+    `extra_fields` names go to `extra`. What acts with the owner's rights is refused unless
+    `allowed_parts` names it: `"previous_response_id"`, `"container"`, `"mcp_servers"`, `"gs://"`,
+    `"s3://"`.
+
+    Raises:
+        InvalidRequest: with `param` such as `messages[2].content[0].type`; None: the body.
+    """
+    source = body if isinstance(body, Mapping) else _parse(body)
+    try:
+        extra = _extra(source, extra_fields, allowed_parts)
+        tools, tool_choice, web_search = read_tooling(source)
+        values = {
+            name: value
+            for name, read in _FIELDS.items()
+            if (value := fields.given(source, name, read)) is not None
+        }
+        return ChatRequest(
+            model=fields.required(source, "model", fields.name),
+            messages=decode_messages(source.get("messages"), read_assistant, allowed_parts),
+            include_usage=bool(fields.given(source, "stream_options", _include_usage)),
+            max_tokens=_max_tokens(source),
+            thinking=_thinking(source),
+            tools=tools,
+            tool_choice=tool_choice,
+            web_search=web_search,
+            user=_user(source),
+            extra=extra,
+            **values,
+        )
+    except InvalidRequest as error:
+        where = f"{error.param}: {error.message}"
+        raise InvalidRequest(where, param=error.param, code=error.code) from None
+
+
+def _parse(body: bytes) -> Mapping[str, Any]:
+    try:
+        return fields.mapping(_json.loads(body))
+    except (_json.InvalidJSON, InvalidRequest) as error:
+        reason = str(error)
+    raise InvalidRequest(f"body: {reason}")
+
+
+# What an upstream would do with the rights of the account that the owner pays for.
+_OWNED: Final = ("previous_response_id", "container", "mcp_servers")
+
+_LEGACY: Final = {"functions": "tools", "function_call": "tool_choice"}
+
+
+def _extra(
+    source: Mapping[str, Any], extra_fields: Collection[str], allowed: frozenset[str]
+) -> dict[str, Any]:
+    for name in _OWNED:
+        if source.get(name) is not None and name not in allowed and name not in extra_fields:
+            raise fields.invalid("not allowed by this server", name)
+    for name, successor in _LEGACY.items():
+        if source.get(name) is not None:
+            raise fields.invalid(f"not supported, send {successor}", name)
+    wanted = (*extra_fields, *(name for name in _OWNED if name in allowed))
+    return {
+        name: source[name] for name in wanted if source.get(name) is not None and name not in _KNOWN
+    }
+
+
+def _include_usage(value: Any) -> bool | None:
+    return fields.given(fields.mapping(value), "include_usage", fields.boolean)
+
+
+def _max_tokens(source: Mapping[str, Any]) -> int | None:
+    """`max_completion_tokens` succeeded `max_tokens` and wins."""
+    older = fields.given(source, "max_tokens", _TOKENS)
+    newer = fields.given(source, "max_completion_tokens", _TOKENS)
+    return older if newer is None else newer
+
+
+def _user(source: Mapping[str, Any]) -> str | None:
+    """`safety_identifier` succeeded `user` and wins."""
+    older = fields.given(source, "user", fields.string)
+    return fields.given(source, "safety_identifier", fields.string) or older or None
+
+
+_TOKENS: Final = fields.integer(1)
+
+
+def _thinking(source: Mapping[str, Any]) -> ThinkingConfig:
+    """What the four ways to ask for thinking say together.
+
+    `thinking` decides the form (type and budget) over `reasoning`; the effort is `output_config`'s,
+    else `reasoning`'s, else `reasoning_effort`; thinking is to be seen unless any of them says no.
+    """
+    form = fields.given(source, "thinking", _thinking_form)
+    reasoning = fields.given(source, "reasoning", _reasoning) or ThinkingConfig()
+    config = fields.given(source, "output_config", _output_config)
+    effort: Effort | None = fields.given(source, "reasoning_effort", _EFFORT)
+    include = fields.given(source, "include_reasoning", fields.boolean)
+    if reasoning.include is False or include is None:
+        include = reasoning.include
+    form = form or reasoning
+    return ThinkingConfig(
+        form.type, form.budget, config or reasoning.effort or effort, form.display, include
+    )
+
+
+_EFFORT: Final = fields.OneOf[Effort]("none", "minimal", "low", "medium", "high", "xhigh", "max")
+
+_TYPE: Final = fields.OneOf[ThinkingType]("enabled", "adaptive", "disabled", "between_tools")
+
+# 0 is how callers of several vendors switch thinking off.
+_BUDGET: Final = fields.integer(0)
+
+
+def _thinking_form(value: Any) -> ThinkingConfig:
+    """`{"type": str, "budget_tokens": int, "display": str}`, true or false."""
+    if isinstance(value, bool):
+        return ThinkingConfig("enabled" if value else "disabled")
+    source = fields.mapping(value)
+    budget = fields.given(source, "budget_tokens", _BUDGET)
+    kind: ThinkingType | None = fields.given(source, "type", _TYPE)
+    if kind is None and budget is None:
+        raise fields.invalid("required", "type")
+    if budget == 0:
+        return ThinkingConfig("disabled")
+    kind = kind or "enabled"
+    return ThinkingConfig(kind, budget, display=fields.given(source, "display", fields.name))
+
+
+def _reasoning(value: Any) -> ThinkingConfig:
+    """`{"effort": str, "max_tokens": int, "exclude": bool, "enabled": bool}`, true or false."""
+    if isinstance(value, bool):
+        return ThinkingConfig("enabled" if value else "disabled", include=value)
+    source = fields.mapping(value)
+    enabled = fields.given(source, "enabled", fields.boolean)
+    budget = fields.given(source, "max_tokens", _BUDGET)
+    effort: Effort | None = fields.given(source, "effort", _EFFORT)
+    exclude = fields.given(source, "exclude", fields.boolean)
+    fields.given(source, "summary", fields.string)
+    if enabled is False or budget == 0:
+        return ThinkingConfig("disabled", include=False)
+    # An object that says nothing, or only how to summarise, still asks to see the thinking.
+    return ThinkingConfig(
+        "enabled" if enabled or budget else None, budget, effort, include=not exclude
+    )
+
+
+def _output_config(value: Any) -> Effort | None:
+    return fields.given(fields.mapping(value), "effort", _EFFORT)
+
+
+def _stop(value: Any) -> tuple[str, ...]:
+    if isinstance(value, str):
+        value = [value]
+    if not isinstance(value, list):
+        raise fields.wrong("a string or an array", value)
+    return tuple(word for word in _STRINGS(value) if word)
+
+
+_STRINGS: Final = fields.each(fields.string)
+
+
+def _logit_bias(value: Any) -> Mapping[str, float]:
+    bias = fields.mapping(value)
+    for token in bias:
+        fields.required(bias, token, _BIAS)
+    return bias
+
+
+_BIAS: Final = fields.number(-100, 100)
+
+
+def _response_format(value: Any) -> ResponseFormat | None:
+    source = fields.mapping(value)
+    kind = fields.required(source, "type", _FORMAT)
+    if kind == "text":
+        return None
+    if kind == "json_object":
+        return ResponseFormat(kind)
+    return fields.required(source, "json_schema", _json_schema)
+
+
+_FORMAT: Final = fields.OneOf[Literal["text", "json_object", "json_schema"]](
+    "text", "json_object", "json_schema"
+)
+
+
+def _json_schema(value: Any) -> ResponseFormat:
+    source = fields.mapping(value)
+    return ResponseFormat(
+        "json_schema",
+        fields.required(source, "name", fields.name),
+        fields.given(source, "schema", fields.mapping),
+        fields.given(source, "strict", fields.boolean),
+    )
+
+
+_FIELDS: Final[Mapping[str, fields.Reader[Any]]] = {
+    "stream": fields.boolean,
+    "temperature": fields.number(0, 2),
+    "top_p": fields.number(0, 1),
+    "top_k": fields.integer(0),
+    "stop": _stop,
+    "n": fields.integer(1, 128),
+    "seed": fields.integer(),
+    "presence_penalty": fields.number(-2, 2),
+    "frequency_penalty": fields.number(-2, 2),
+    "logprobs": fields.boolean,
+    "top_logprobs": fields.integer(0, 20),
+    "logit_bias": _logit_bias,
+    "parallel_tool_calls": fields.boolean,
+    "response_format": _response_format,
+    "service_tier": fields.name,
+    "verbosity": fields.OneOf("low", "medium", "high"),
+}
+"""Fields that stand alone and are named in `ChatRequest` as in the body."""
+
+_KNOWN: Final = frozenset(_FIELDS) | {
+    *("model", "messages", "stream_options", "max_tokens", "max_completion_tokens"),
+    *("thinking", "reasoning", "reasoning_effort", "include_reasoning", "output_config"),
+    *("tools", "tool_choice", "web_search_options", "user", "safety_identifier"),
+}

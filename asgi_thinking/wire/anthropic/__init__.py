@@ -1,0 +1,18 @@
+"""Anthropic's Messages API, which Bedrock and Vertex serve as well.
+
+Source: https://platform.claude.com/docs/en/api/messages, read 2026-11-22.
+"""
+
+from __future__ import annotations
+
+from asgi_thinking.wire.anthropic.errors import decode_error
+from asgi_thinking.wire.anthropic.replies import AnthropicDecoder, MessageDecoder, decode_reply
+from asgi_thinking.wire.anthropic.requests import encode_request
+
+__all__ = [
+    "AnthropicDecoder",
+    "MessageDecoder",
+    "decode_error",
+    "decode_reply",
+    "encode_request",
+]

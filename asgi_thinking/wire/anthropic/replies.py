@@ -1,0 +1,343 @@
+"""Replies of the Messages API: one JSON message, or the events of its stream.
+
+A stream is `message_start (content_block_start content_block_delta* content_block_stop)*
+message_delta* message_stop`, or ends in `error`. A JSON reply is the `message` of a `message_start`
+that has everything in it already, and real streams hold that form too (programmatic tool calling),
+so both take the same path.
+
+Source: https://platform.claude.com/docs/en/build-with-claude/streaming and
+https://platform.claude.com/docs/en/api/messages, read 2026-11-22.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from asgi_thinking.events import (
+    BlockStart,
+    BlockStop,
+    Done,
+    Event,
+    Finish,
+    FinishReason,
+    MessageStart,
+    StreamError,
+    TextDelta,
+    Usage,
+)
+from asgi_thinking.exceptions import ThinkingError, UpstreamProtocolError
+from asgi_thinking.sse import MAX_EVENT_SIZE, SSEDecoder
+from asgi_thinking.wire.anthropic.blocks import STREAMED, OpenBlock, checked_text, loads
+from asgi_thinking.wire.anthropic.errors import event_error
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+__all__ = ["AnthropicDecoder", "MessageDecoder", "decode_reply"]
+
+_FINISH: Final[Mapping[str, FinishReason]] = {
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "pause_turn": "stop",
+    "max_tokens": "length",
+    "model_context_window_exceeded": "length",
+    "tool_use": "tool_calls",
+    "refusal": "content_filter",
+}
+
+# Other events are to be ignored: `ping`, Vertex's own `vertex_event`, and whatever is new.
+_NAMES: Final = frozenset(
+    {
+        b"message_start",
+        b"content_block_start",
+        b"content_block_delta",
+        b"content_block_stop",
+        b"message_delta",
+        b"message_stop",
+        b"error",
+        b"",
+    }
+)
+
+# The vendor's token counts; the last stands in `output_tokens_details`.
+_COUNTS: Final = (
+    "input_tokens",
+    "output_tokens",
+    "cache_read_input_tokens",
+    "cache_creation_input_tokens",
+    "thinking_tokens",
+)
+
+# How JSON shows that it is not of this wire: a missing key or block, or a value of another type.
+_MALFORMED: Final = (ValueError, LookupError, TypeError, AttributeError)
+
+
+class MessageDecoder:
+    """Turns the JSON texts of one stream's events into events, whatever framing they came in.
+
+    `ended` says whether the reply is over, well or badly; what follows is ignored.
+    """
+
+    __slots__ = (
+        "_blocks",
+        "_called",
+        "_counts",
+        "_created",
+        "_explanation",
+        "_next",
+        "_provider",
+        "_started",
+        "_stop_reason",
+        "_text_length",
+        "_usage",
+        "ended",
+    )
+
+    def __init__(self, created: int, provider: str) -> None:
+        self._created = created
+        self._provider = provider
+        self._blocks: dict[Any, OpenBlock] = {}  # by the wire's index
+        self._next = 0  # our next index
+        self._text_length = 0
+        self._called = False
+        self._stop_reason = "end_turn"
+        self._explanation = ""
+        self._counts: dict[str, int] = {}
+        self._usage = Usage()
+        self._started = False
+        self.ended = False
+
+    def feed(self, payloads: Iterable[bytes]) -> list[Event]:
+        """The events of some of the stream's events, each one JSON object."""
+        events: list[Event] = []
+        blocks = self._blocks
+        kind = ""
+        try:
+            for payload in payloads:
+                if self.ended:
+                    break
+                kind = ""
+                event = loads(payload)
+                kind = event["type"]
+                if kind != "content_block_delta":
+                    self._other_event(kind, event, events)
+                    continue
+                block = blocks[event["index"]]
+                delta = event["delta"]
+                if delta["type"] != block.delta:
+                    block.collect(delta)
+                elif text := checked_text(delta[block.key]):
+                    block.length += len(text)
+                    events.append(block.make(block.index, text))
+        except _MALFORMED:
+            events += self.fail(self._malformed(f"event {kind!r}"))
+        return events
+
+    def read(self, body: bytes) -> list[Event]:
+        """The events of a whole JSON reply."""
+        events: list[Event] = []
+        try:
+            message = loads(body)
+            if message["type"] == "error":
+                return self.fail(event_error(message["error"], self._provider))
+            if not isinstance(message["content"], list):
+                return self.fail(self._malformed("reply"))
+            self._start(message, events)
+            self._finish(events)
+        except _MALFORMED:
+            return self.fail(self._malformed("reply"))
+        return events
+
+    def close(self) -> list[Event]:
+        """The stream is over: an error, unless it came to its own end."""
+        if self.ended:
+            return []
+        message = f"{self._provider}: the stream ended before message_stop"
+        return self.fail(UpstreamProtocolError(message, provider=self._provider))
+
+    def fail(self, error: ThinkingError) -> list[Event]:
+        """End the reply with an error."""
+        self.ended = True
+        return [StreamError(error)]
+
+    def _malformed(self, what: str) -> UpstreamProtocolError:
+        message = f"{self._provider}: malformed {what}, expected the Messages API"
+        return UpstreamProtocolError(message, provider=self._provider)
+
+    def _other_event(self, kind: str, event: dict[str, Any], events: list[Event]) -> None:
+        match kind:
+            case "content_block_start":
+                self._open(event["index"], event["content_block"], events)
+            case "content_block_stop":
+                self._stop(event["index"], events)
+            case "message_start":
+                self._start(event["message"], events)
+            case "message_delta":
+                self._end(event["delta"], event.get("usage"), events)
+            case "message_stop":
+                self._finish(events)
+            case "error":
+                events += self.fail(event_error(event["error"], self._provider))
+            case _:
+                pass  # by the versioning policy, new events are to be ignored
+
+    def _start(self, message: dict[str, Any], events: list[Event]) -> None:
+        if self._started:
+            raise ValueError("a second message_start")
+        self._started = True
+        names = checked_text(message["id"]), checked_text(message["model"])
+        events.append(MessageStart(*names, self._created, self._provider))
+        self._end(message, message.get("usage"), events)
+        for number, block in enumerate(message.get("content") or ()):
+            self._open(number, block, events)
+            self._stop(number, events)
+
+    def _open(self, number: Any, raw: dict[str, Any], events: list[Event]) -> None:
+        if not self._started:
+            raise ValueError("a block before message_start")
+        if number in self._blocks:
+            self._stop(number, events)
+        block = self._blocks[number] = OpenBlock(raw)
+        vendor_kind = raw["type"]
+        if vendor_kind == "redacted_thinking":
+            block.index = self._index()
+            data = checked_text(raw["data"])
+            events.append(BlockStart(block.index, "redacted_thinking", data=data))
+        elif (streamed := STREAMED.get(vendor_kind)) is not None:
+            kind, block.delta, block.key, block.make = streamed
+            block.index, block.start = self._index(), self._text_length
+            start = BlockStart(block.index, kind)
+            if kind == "tool_call":
+                self._called = True
+                start.id, start.name = checked_text(raw["id"]), checked_text(raw["name"])
+            events.append(start)
+            events += block.fragment(raw.get(block.key) or "")
+
+    def _stop(self, number: Any, events: list[Event]) -> None:
+        block = self._blocks.pop(number)
+        if block.index < 0:
+            index = self._index()
+            events += [BlockStart(index, "opaque", data=block.opaque_json()), BlockStop(index)]
+            return
+        if block.key == "text":
+            self._text_length += block.length
+        events += block.last_events()
+
+    def _index(self) -> int:
+        index = self._next
+        self._next += 1
+        return index
+
+    def _end(
+        self, ending: dict[str, Any], counts: dict[str, Any] | None, events: list[Event]
+    ) -> None:
+        """Take what a message, or a message_delta, says of the reply's end and of its tokens."""
+        if not self._started:
+            raise ValueError("message_delta before message_start")
+        self._stop_reason = checked_text(ending.get("stop_reason") or self._stop_reason)
+        if details := ending.get("stop_details"):
+            self._explanation = checked_text(details.get("explanation") or self._explanation)
+        given = counts or {}
+        given |= given.get("output_tokens_details") or {}
+        for key in _COUNTS:
+            if (count := given.get(key)) is not None:
+                self._counts[key] = _checked_count(count)
+        usage = _usage(self._counts.get)
+        if usage != self._usage:
+            self._usage = usage
+            events.append(usage)
+
+    def _finish(self, events: list[Event]) -> None:
+        if not self._started:
+            raise ValueError("message_stop before message_start")
+        for number in tuple(self._blocks):
+            self._stop(number, events)
+        native = self._stop_reason
+        if native == "refusal" and self._explanation:
+            index = self._index()
+            events += [
+                BlockStart(index, "refusal"),
+                TextDelta(index, self._explanation),
+                BlockStop(index),
+            ]
+        reason = _FINISH.get(native, "stop")
+        if reason == "tool_calls" and not self._called:
+            reason = "stop"  # only the vendor's own tools were called
+        events += [Finish(reason, native), Done()]
+        self.ended = True
+
+
+class AnthropicDecoder:
+    """Turns the bytes of one `text/event-stream` reply into events, however they are cut."""
+
+    __slots__ = ("_messages", "_provider", "_sse")
+
+    def __init__(
+        self, created: int, provider: str, *, max_event_size: int = MAX_EVENT_SIZE
+    ) -> None:
+        self._messages = MessageDecoder(created, provider)
+        self._provider = provider
+        self._sse = SSEDecoder(max_event_size)
+
+    def feed(self, data: bytes) -> list[Event]:
+        """The events that `data`, one network read, completes."""
+        messages = self._messages
+        if messages.ended:
+            return []
+        try:
+            frames = self._sse.feed(data)
+        except UpstreamProtocolError as error:
+            return messages.fail(self._named(error))
+        return messages.feed([payload for name, payload in frames if name in _NAMES])
+
+    def close(self) -> list[Event]:
+        """The upstream ended: the last event if only its blank line is missing, or an error."""
+        if self._messages.ended:
+            return []
+        try:
+            frames = self._sse.close()
+        except UpstreamProtocolError as error:
+            return self._messages.fail(self._named(error))
+        whole = [payload for name, payload in frames if name in _NAMES and _is_json(payload)]
+        events = self._messages.feed(whole)
+        return events + self._messages.close()
+
+    def _named(self, error: UpstreamProtocolError) -> UpstreamProtocolError:
+        message = f"{self._provider}: {error.message}"
+        return UpstreamProtocolError(message, provider=self._provider)
+
+
+def decode_reply(body: bytes, created: int, provider: str) -> list[Event]:
+    """The events of a JSON reply, as one batch.
+
+    Shape: `{"id", "model", "content": [block, …], "stop_reason", "stop_details", "usage"}`. Never
+    raises: an error or malformed body is one `StreamError`.
+    """
+    return MessageDecoder(created, provider).read(body)
+
+
+def _is_json(data: bytes) -> bool:
+    try:
+        loads(data)
+    except ValueError:
+        return False
+    return True
+
+
+def _checked_count(value: Any) -> int:
+    if value.__class__ is not int:
+        raise TypeError("expected an integer")
+    return value
+
+
+def _usage(count: Callable[[str], int | None]) -> Usage:
+    """Our counts of the vendor's, whose `input_tokens` are those that no cache had part in."""
+    read, written = count("cache_read_input_tokens"), count("cache_creation_input_tokens")
+    prompt = count("input_tokens")
+    return Usage(
+        None if prompt is None else prompt + (read or 0) + (written or 0),
+        count("output_tokens"),
+        count("thinking_tokens"),
+        read,
+        written,
+    )

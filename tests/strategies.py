@@ -1,0 +1,211 @@
+"""What hypothesis draws: JSON, blocks, replies and turns; and the grammar that all events obey."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from hypothesis import strategies as st
+
+from asgi_thinking.events import (
+    Annotation,
+    BlockStart,
+    BlockStop,
+    Done,
+    Event,
+    Extra,
+    Finish,
+    MessageStart,
+    SignatureDelta,
+    StreamError,
+    TextDelta,
+    ThinkingDelta,
+    ToolCallDelta,
+    Usage,
+)
+from asgi_thinking.messages import (
+    Block,
+    Choice,
+    Citation,
+    Message,
+    Opaque,
+    RedactedThinking,
+    Refusal,
+    Text,
+    Thinking,
+    ToolCall,
+    Turn,
+)
+
+texts = st.text(st.characters(exclude_categories=("Cs",)), max_size=12)
+names = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=12)
+signatures = st.none() | st.text("AZaz09+/=", max_size=8)
+origins = st.sampled_from(["", "gemini", "openai"])
+
+scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**64 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | texts
+)
+values: st.SearchStrategy[Any] = st.recursive(
+    scalars,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
+    max_leaves=8,
+)
+objects = st.dictionaries(texts, values, max_size=3)
+
+# Shapes near enough to the real ones that the readers get past the first check.
+keys = st.sampled_from(
+    [
+        "type",
+        "function",
+        "name",
+        "description",
+        "parameters",
+        "strict",
+        "effort",
+        "max_tokens",
+        "exclude",
+        "enabled",
+        "display",
+        "budget_tokens",
+        "include_usage",
+        "json_schema",
+        "schema",
+        "allowed_tools",
+        "mode",
+        "tools",
+        "google_search",
+        "cache_control",
+        "role",
+        "content",
+        "text",
+        "image_url",
+        "url",
+        "file",
+        "file_data",
+        "file_id",
+        "filename",
+        "tool_calls",
+        "id",
+        "arguments",
+        "tool_call_id",
+        "refusal",
+        "extra_content",
+        "google",
+        "thought_signature",
+        "is_error",
+    ]
+)
+words = st.sampled_from(
+    [
+        "function",
+        "allowed_tools",
+        "auto",
+        "required",
+        "none",
+        "enabled",
+        "adaptive",
+        "disabled",
+        "high",
+        "low",
+        "json_schema",
+        "json_object",
+        "text",
+        "image_url",
+        "file",
+        "user",
+        "assistant",
+        "tool",
+        "system",
+        "google_search",
+        "{}",
+        "data:,x",
+        "data:image/png;base64,AA==",
+        "gs://b/o",
+        "https://example.com/a.png",
+    ]
+)
+likely = st.recursive(
+    values | words,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys, inner, max_size=4),
+    max_leaves=12,
+)
+
+thinking = st.builds(Thinking, texts, signatures, origins)
+redacted = st.builds(RedactedThinking, texts, origins)
+opaque = st.builds(Opaque, objects.map(repr), origins)
+calls = st.builds(ToolCall, names, names, texts, signatures, origins)
+citations = st.builds(Citation, st.integers(0), st.integers(0), texts, texts, objects)
+answers = st.builds(
+    Text, texts, signatures, origins, st.lists(citations, max_size=2).map(tuple), st.none()
+)
+refusals = st.builds(Refusal, texts)
+
+blocks: st.SearchStrategy[Block] = thinking | redacted | opaque | calls | answers | refusals
+
+choices = st.builds(
+    Choice,
+    st.lists(blocks, max_size=5).map(tuple),
+    st.sampled_from(["stop", "length", "tool_calls", "content_filter"]),
+    texts,
+    objects,
+    objects,
+)
+counts = st.none() | st.integers(0, 2**40)
+usages = st.builds(Usage, counts, counts, counts, counts, counts)
+replies = st.builds(
+    Message,
+    names,
+    names,
+    st.integers(0, 2**40),
+    names,
+    st.lists(choices, max_size=3).map(tuple),
+    st.none() | usages,
+    objects,
+)
+
+assistant_turns = st.builds(Turn, st.just("assistant"), st.lists(blocks, max_size=4).map(tuple))
+user_turns = st.builds(Turn, st.just("user"), st.lists(answers, max_size=2).map(tuple))
+conversations = st.lists(assistant_turns | user_turns, max_size=6).map(tuple)
+
+# Which deltas a block of each kind may hold; every kind may hold a signature.
+_DELTAS: dict[str, tuple[type, ...]] = {
+    "thinking": (ThinkingDelta,),
+    "redacted_thinking": (),
+    "text": (TextDelta, Annotation),
+    "refusal": (TextDelta,),
+    "tool_call": (ToolCallDelta,),
+    "opaque": (),
+}
+
+
+def check_grammar(events: Iterable[Event]) -> None:
+    """Fail unless these are the events of one whole reply, good or failed."""
+    first, *between, last = events
+    assert isinstance(first, MessageStart)
+    assert isinstance(last, Done | StreamError)
+    kinds: list[str] = []
+    opened: dict[int, BlockStart] = {}
+    finished: set[int] = set()
+    for event in between:
+        match event:
+            case BlockStart():
+                assert event.index == len(kinds)
+                assert event.choice not in finished
+                kinds.append(event.kind)
+                opened[event.index] = event
+            case BlockStop():
+                del opened[event.index]
+            case SignatureDelta():
+                assert event.index in opened
+            case ThinkingDelta() | TextDelta() | ToolCallDelta() | Annotation():
+                assert isinstance(event, _DELTAS[opened[event.index].kind])
+            case Finish():
+                assert event.choice not in finished
+                finished.add(event.choice)
+            case _:
+                assert isinstance(event, Extra | Usage)
+    assert isinstance(last, StreamError) or (not opened and finished)

@@ -1,0 +1,218 @@
+"""Cancellation: the call ends at once, and nothing of it is left, wherever it was."""
+
+from __future__ import annotations
+
+import asyncio
+from random import Random
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from asgi_thinking.transport import Timeouts, Transport, open_transport
+from tests.engines import ENGINES, ask, engine, our_tasks, post, stuck
+from tests.loopback import Call, Loopback, replying
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+pytestmark = pytest.mark.anyio
+REQUESTS = 2_000
+AT_A_TIME = 200
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """The engines work on asyncio only."""
+    return "asyncio"
+
+
+@pytest.fixture(params=ENGINES)
+async def transport(request: pytest.FixtureRequest) -> AsyncIterator[Transport]:
+    """Each engine in turn; whatever the test did, nothing of ours is left after it."""
+    async with engine(request.param) as transport:
+        yield transport
+    assert set() == our_tasks()
+
+
+async def consume(transport: Transport, url: str, timeouts: Timeouts) -> None:
+    """Reads a reply as a careful caller does."""
+    reply = await transport.open(post(url), timeouts)
+    try:
+        async for _ in reply:
+            pass
+    finally:
+        await reply.aclose()
+
+
+async def cancelled(task: asyncio.Task[None]) -> None:
+    """Cancels a task and waits for it."""
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_cancel_before_accept(transport: Transport, scheme: str) -> None:
+    """The call ends while the upstream has not even accepted, and so does its connection then."""
+    opened = asyncio.Event()
+
+    async with Loopback(replying(), opened.wait) as upstream, Loopback(replying(b"ok")) as other:
+        url = upstream.url.replace("http", scheme)
+        task = asyncio.create_task(consume(transport, url, Timeouts(connect=0.2)))
+        for _ in range(20):
+            await asyncio.sleep(0.001)
+        await cancelled(task)
+        assert not opened.is_set()
+        opened.set()
+        assert b"ok" == await ask(transport, other.url)
+        await asyncio.gather(*our_tasks())
+        await upstream.idle()
+        assert [] == stuck(transport)
+
+
+async def test_cancel_at_once(transport: Transport) -> None:
+    """A call cancelled as it begins leaves nothing either."""
+    async with Loopback(replying(b"ok")) as upstream:
+        for turns in range(12):
+            task = asyncio.create_task(consume(transport, upstream.url, Timeouts(connect=0.2)))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        await asyncio.gather(*our_tasks())
+        assert b"ok" == await ask(transport, upstream.url)
+        assert [] == stuck(transport)
+
+
+@pytest.mark.parametrize("within_body", [False, True])
+async def test_cancel_while_waiting(transport: Transport, within_body: bool) -> None:
+    """The upstream sees its connection close, before its headers and within its body."""
+    waiting, forever = asyncio.Event(), asyncio.Event()
+
+    async def handler(call: Call) -> None:
+        if within_body:
+            await call.head(200)
+            await call.chunk(b"some")
+        waiting.set()
+        await forever.wait()
+
+    async with Loopback(handler) as upstream, Loopback(replying(b"ok")) as other:
+        task = asyncio.create_task(consume(transport, upstream.url, Timeouts()))
+        await waiting.wait()
+        await cancelled(task)
+        await upstream.idle()
+        assert b"ok" == await ask(transport, other.url)
+        assert [] == stuck(transport)
+
+
+async def test_cancel_twice(transport: Transport) -> None:
+    """A second cancellation while the first one cleans up does no harm."""
+    waiting, forever = asyncio.Event(), asyncio.Event()
+
+    async def handler(call: Call) -> None:
+        await call.head(200)
+        await call.chunk(b"some")
+        waiting.set()
+        await forever.wait()
+
+    async with Loopback(handler) as upstream, Loopback(replying(b"ok")) as other:
+        for turns in range(6):
+            waiting.clear()
+            task = asyncio.create_task(consume(transport, upstream.url, Timeouts()))
+            await waiting.wait()
+            task.cancel()
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        await upstream.idle()
+        assert b"ok" == await ask(transport, other.url)
+        assert [] == stuck(transport)
+
+
+async def test_an_attempt_of_unknown_kind_is_ended_in_time() -> None:
+    """A client whose transport is not httpcore's tells nothing, and still leaves nothing."""
+    called, forever, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def handler(_: httpx.Request) -> httpx.Response:
+        called.set()
+        try:
+            await forever.wait()
+        finally:
+            ended.set()
+        raise AssertionError
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(handler)) as client:
+        transport = open_transport(client)
+        timeouts = Timeouts(connect=0.01)
+        task = asyncio.create_task(consume(transport, "http://upstream.test/", timeouts))
+        await called.wait()
+        await cancelled(task)
+        assert not ended.is_set()
+        await transport.aclose()
+        assert ended.is_set()
+    assert set() == our_tasks()
+
+
+async def test_an_attempt_nobody_wants_any_more_is_not_read() -> None:
+    """A reply that comes after the cancellation is closed unread."""
+    called, answer = asyncio.Event(), asyncio.Event()
+    chunks: list[bytes] = []
+
+    class Body(httpx.AsyncByteStream):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            raise AssertionError
+            yield b""
+
+        async def aclose(self) -> None:
+            chunks.append(b"closed")
+
+    async def handler(_: httpx.Request) -> httpx.Response:
+        called.set()
+        await answer.wait()
+        return httpx.Response(200, stream=Body())
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(handler)) as client:
+        transport = open_transport(client)
+        task = asyncio.create_task(consume(transport, "http://upstream.test/", Timeouts()))
+        await called.wait()
+        await cancelled(task)
+        answer.set()
+        await asyncio.gather(*our_tasks())
+    assert [b"closed"] == chunks
+
+
+@pytest.mark.timeout(120)
+async def test_churn(transport: Transport) -> None:
+    """Cancelling thousands of requests at random moments costs no connection, task or pool slot."""
+    random = Random(20261122)  # noqa: S311 (moments, not secrets)
+    slots = asyncio.Semaphore(AT_A_TIME)
+
+    async def accepting() -> None:
+        await asyncio.sleep(random.uniform(0, 0.005) if random.random() < 0.3 else 0)
+
+    async def handler(call: Call) -> None:
+        await asyncio.sleep(random.uniform(0, 0.5) * random.randint(0, 1))
+        await call.head(200)
+        await asyncio.sleep(random.uniform(0, 0.5) * random.randint(0, 1))
+        await call.chunk(b"some")
+        await call.end()
+
+    async def one(url: str) -> None:
+        async with slots:
+            task = asyncio.create_task(consume(transport, url, Timeouts(connect=5)))
+            await asyncio.sleep(random.uniform(0, 0.5) * random.randint(0, 1))
+            task.cancel()
+            (outcome,) = await asyncio.gather(task, return_exceptions=True)
+            assert outcome is None or isinstance(outcome, asyncio.CancelledError)
+
+    async with Loopback(handler, accepting, backlog=16) as upstream:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(REQUESTS):
+                group.create_task(one(upstream.url))
+        await asyncio.gather(*our_tasks())
+        assert b"some" == await ask(transport, upstream.url)
+        assert [] == stuck(transport)
+        await transport.aclose()
+        await upstream.idle()
