@@ -68,10 +68,9 @@ def wrong(expected: str, value: Any) -> InvalidRequest:
     return invalid(f"expected {expected}, got {_kind(value)}")
 
 
-def _kind(value: Any) -> str:
+def _kind(value: object) -> str:
     """JSON's word for the type; a parsed body may come from Python and hold other types."""
-    kind: type = type(value)
-    return _KINDS.get(kind, kind.__name__)
+    return _KINDS.get(type(value), type(value).__name__)
 
 
 def given(source: JSONObject, field: str, read: Reader[T]) -> T | None:

@@ -30,15 +30,13 @@ _AROUND_ARGUMENTS: Final = 6
 
 _CONTAINERS: Final = frozenset({dict, list})
 
-# One escape at a time, so that the second half of an escaped backslash never begins one.
-_ESCAPES: Final = re.compile(
-    rb"""
-    \\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}  # a whole pair
-    | (\\u[dD][89a-fA-F][0-9a-fA-F]{2})                         # half of one
-    | \\.
-    """,
-    re.VERBOSE | re.DOTALL,
+# A whole surrogate pair, or half of one in group 1.
+_SURROGATES: Final = re.compile(
+    rb"\\u[dD](?:[89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|([89a-fA-F][0-9a-fA-F]{2}))"
 )
+
+# Each takes half a microsecond; a body with more of them is no text.
+_MOST_SURROGATES: Final = 100_000
 
 
 class InvalidJSON(ValueError):  # noqa: N818 (says what it is, like InvalidRequest)
@@ -71,7 +69,7 @@ def check_object(text: str) -> str:
     return text if mended is data else mended.decode()
 
 
-def _loads(data: bytes, depth: int) -> tuple[Any, bytes]:
+def _loads(data: bytes, depth: int, *, mended: bool = False) -> tuple[Any, bytes]:
     """The value, and the text it was read from: `data` itself unless it had to be mended."""
     try:
         value = orjson.loads(data)
@@ -82,14 +80,30 @@ def _loads(data: bytes, depth: int) -> tuple[Any, bytes]:
         if data.count(b"[") + data.count(b"{") > depth:
             _check_depth(value, depth)
         return value, data
-    mended = _ESCAPES.sub(_mend, data)
-    if mended == data:
+    whole = data if mended else _SURROGATES.sub(_mend, data, _MOST_SURROGATES)
+    if whole == data:
         _refuse(data, failure)
-    return _loads(mended, depth)
+    return _loads(whole, depth, mended=True)
 
 
 def _mend(escape: re.Match[bytes]) -> bytes:
-    return rb"\ufffd" if escape[1] else escape[0]
+    half = escape[1] is not None
+    if _backslashes(escape.string, escape.start()) % 2 == 0:
+        return rb"\ufffd" if half else escape[0]
+    # The backslash is itself escaped, so only the second half, if any, is an escape.
+    return escape[0] if half else escape[0][:6] + rb"\ufffd"
+
+
+def _backslashes(data: bytes, end: int) -> int:
+    """How many stand directly before `end`; a run of millions is counted in pieces."""
+    count = 0
+    for stop in range(end, 0, -1024):
+        piece = data[max(stop - 1024, 0) : stop]
+        run = len(piece) - len(piece.rstrip(b"\\"))
+        count += run
+        if run < len(piece):
+            break
+    return count
 
 
 def _check_depth(value: Any, depth: int) -> None:

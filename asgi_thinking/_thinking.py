@@ -102,8 +102,12 @@ class Thinker:
 
     def _unthinking(self, said: ThinkingConfig) -> ThinkingConfig:
         why = "is not supported by this model, which does not think"
-        if _is_on(said) and not self.ledger.fixes("thinking dropped", _place(said), why):
-            return replace(said, effort=self._effort(said.effort))
+        if _is_on(said):
+            if self.ledger.fixes("thinking dropped", _place(said), why):
+                return ThinkingConfig(include=False)
+            said = replace(said, effort=self._effort(said.effort))
+            if _is_on(said):
+                return said
         return ThinkingConfig(include=False if _is_off(said) else said.include)
 
     def _type(self, said: ThinkingConfig) -> ThinkingType:
@@ -125,7 +129,7 @@ class Thinker:
         why = f"must be above {least} to leave room for thinking, not {self.limit!r}"
         entry = f"thinking off: max_tokens {self.limit} leaves no room for it"
         if most < least and self.ledger.fixes(entry, "max_tokens", why):
-            silent = self._silent(said)
+            silent = self._silent()
             return silent or self._adaptive(replace(said, type=None))
         word = _word(said)
         effort = self.accepts.nearest(word) if word and self.accepts.effort_with_budget else None
@@ -200,12 +204,12 @@ class Thinker:
             return ThinkingConfig("adaptive", None, lowest, "omitted", include=False)
         return replace(said, type=said.type or "disabled", effort=self._effort(said.effort))
 
-    def _silent(self, said: ThinkingConfig) -> ThinkingConfig | None:
+    def _silent(self) -> ThinkingConfig | None:
         """Thinking turned off, or None where this model's cannot be."""
         if not self.accepts.on_by_default:
-            return ThinkingConfig(include=said.include)
+            return ThinkingConfig(include=False)
         off = self.accepts.off
-        return None if off is None else ThinkingConfig(off, include=said.include)
+        return None if off is None else ThinkingConfig(off, include=False)
 
     def _effort(self, said: Effort | None) -> Effort | None:
         """An effort in the vendor's words; "minimal" and "none" are OpenAI's alone."""
@@ -251,7 +255,7 @@ class Thinker:
 
     def _unsigned(self, config: ThinkingConfig, place: str) -> ThinkingConfig:
         why = "must start with the signed thinking it came with"
-        silent = None if "adaptive" in self.accepts.thinking else self._silent(config)
+        silent = None if "adaptive" in self.accepts.thinking else self._silent()
         if silent is not None:
             entry = "thinking off for this turn: its signature is lost"
             return silent if self.ledger.fixes(entry, place, why) else config
@@ -263,7 +267,7 @@ class Thinker:
     def _prefilled(self, config: ThinkingConfig, place: str) -> ThinkingConfig:
         if self.ledger.mode == "pass":
             return config
-        silent = None if self.accepts.prefill == "never" else self._silent(config)
+        silent = None if self.accepts.prefill == "never" else self._silent()
         if silent is None:
             why = "must not be the assistant's: this model does not continue a reply"
             raise InvalidRequest(f"{place} {why}", param=place)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any, Final, Literal, TypeAlias
 
 from asgi_thinking import _fields as fields
@@ -88,12 +89,9 @@ def _turn(
     cache_control = fields.given(message, "cache_control", fields.mapping)
     if role == "assistant":
         return Turn(role, read_assistant(message), cache_control=cache_control)
-    if role in ("system", "developer"):
-        parts = fields.required(message, "content", _content_of({"text": _text}))
-        return Turn(role, parts, cache_control=cache_control)
-    readers = {**_PARTS, "image_url": _image_reader(allowed)}
-    parts = fields.required(message, "content", _content_of(readers))
-    if role == "user":
+    read_content = _TEXT_CONTENT if role in ("system", "developer") else _any_content(allowed)
+    parts = fields.required(message, "content", read_content)
+    if role != "tool":
         return Turn(role, parts, cache_control=cache_control)
     return Turn(
         role,
@@ -205,7 +203,12 @@ def _file_source(value: Any) -> File:
     return File(_FILE_TYPES[ending], fields.required(source, "file_data", _base64), name)
 
 
-_PARTS: Final[Mapping[str, fields.Reader[Part]]] = {"text": _text, "file": _file}
+_TEXT_CONTENT: Final = _content_of({"text": _text})
+
+
+@cache  # there are as many as the owner has configurations
+def _any_content(allowed: frozenset[str]) -> fields.Reader[tuple[Part, ...]]:
+    return _content_of({"text": _text, "image_url": _image_reader(allowed), "file": _file})
 
 
 def _data_url(url: str) -> tuple[str, str]:

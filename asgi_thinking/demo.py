@@ -63,11 +63,9 @@ def run_demo(*, keep: bool) -> int:
     """Show the demo on standard output; `keep` leaves its server up. Returns the exit status."""
     if find_spec("uvicorn") is None:
         wanted = "pip install 'asgi-thinking[server]'"
-        print(f"asgi-thinking: the demo needs uvicorn: {wanted}", file=sys.stderr)  # noqa: T201 (output)
+        print(f"asgi-thinking: the demo needs uvicorn: {wanted}", file=sys.stderr)
         return 2
-    with suppress(KeyboardInterrupt):
-        asyncio.run(show(sys.stdout, keep=keep))
-    return 0
+    return asyncio.run(_show_until_interrupted(keep=keep))
 
 
 async def show(out: TextIO, *, keep: bool = False) -> None:
@@ -95,6 +93,13 @@ async def show(out: TextIO, *, keep: bool = False) -> None:
             )
 
 
+async def _show_until_interrupted(*, keep: bool) -> int:
+    # A Ctrl-C comes as a cancellation, once uvicorn has shut down; it is how --serve should end.
+    with suppress(asyncio.CancelledError):
+        await show(sys.stdout, keep=keep)
+    return 0
+
+
 def _host(upstream: str, http: httpx.AsyncClient) -> ASGIApp:
     provider = AnthropicProvider(KEY, base_url=upstream, transport=http)
     # Everybody who reaches a port of the loopback may ask: nothing here costs money.
@@ -115,7 +120,7 @@ async def _serving(app: ASGIApp, *, keep: bool) -> AsyncGenerator[str]:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}/v1/chat/completions"
         stays = keep
     finally:
-        server.should_exit = not stays
+        server.should_exit |= not stays  # a Ctrl-C may have been before us
         await task
 
 

@@ -143,7 +143,7 @@ def keep_verifiable(
             if (part := _verifiable(before, accepts, reasons)) is not None
         )
         if parts:
-            kept.append(turn if not reasons else replace(turn, parts=parts))
+            kept.append(turn if parts == turn.parts else replace(turn, parts=parts))
         else:
             reasons["empty turn dropped"] = None
         dropped += (f"messages[{number}]: {reason}" for reason in reasons)

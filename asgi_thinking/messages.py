@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias, assert_never
 
 from asgi_thinking.events import (
@@ -232,13 +232,15 @@ class _Assembler:
 
     def add(self, event: Event) -> None:
         match event:
-            case ThinkingDelta(index, text) | TextDelta(index, text) | ToolCallDelta(index, text):
-                self._texts[index].append(text)
+            case ThinkingDelta() | TextDelta():
+                self._texts[event.index].append(event.text)
+            case ToolCallDelta():
+                self._texts[event.index].append(event.arguments)
             case BlockStart():
                 self._order.append((event, None))
                 self._texts.append([])
-            case SignatureDelta(index, signature):
-                self._order[index] = (self._order[index][0], signature)
+            case SignatureDelta():
+                self._order[event.index] = (self._order[event.index][0], event.signature)
             case Annotation(index, start, end, url, title, raw):
                 citation = Citation(start, end, url, title, raw)
                 self._citations.setdefault(index, []).append(citation)
@@ -255,10 +257,10 @@ class _Assembler:
                 self._start = event
             case Usage():
                 self._usage = event if self._usage is None else _merge(self._usage, event)
-            case Extra(level, values, choice):
-                self._extras.setdefault((level, choice), {}).update(values)
-            case Finish(_, _, choice):
-                self._finish[choice] = event
+            case Extra():
+                self._extras.setdefault((event.level, event.choice), {}).update(event.values)
+            case Finish():
+                self._finish[event.choice] = event
             case Done():
                 self._done = True
             case StreamError(error):
@@ -313,8 +315,14 @@ class _Assembler:
 
 
 def _merge(old: Usage, new: Usage) -> Usage:
-    given = {name: value for name in Usage.__slots__ if (value := getattr(new, name)) is not None}
-    return replace(old, **given)
+    """The last of each count; `old` stays as it is, for others hold it too."""
+    return Usage(
+        old.input if new.input is None else new.input,
+        old.output if new.output is None else new.output,
+        old.reasoning if new.reasoning is None else new.reasoning,
+        old.cache_read if new.cache_read is None else new.cache_read,
+        old.cache_write if new.cache_write is None else new.cache_write,
+    )
 
 
 def explode(message: Message) -> Iterator[Event]:

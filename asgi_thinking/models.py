@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from asgi_thinking.capabilities import Capabilities
@@ -190,6 +191,7 @@ def _version(words: list[str]) -> tuple[int, int] | None:
     return int(words[first]), int(minor)
 
 
+@lru_cache(maxsize=1024)
 def claude(model: str) -> Capabilities:
     """What the Claude model `model` accepts.
 

@@ -104,7 +104,7 @@ def reconcile(
     }
     above = capabilities.streams_above
     streams = within.stream or (above is not None and limit > above)
-    return Reconciled(replace(within, **changes), tuple(ledger.applied), streams)
+    return Reconciled(within.but(**changes), tuple(ledger.applied), streams)
 
 
 def applied_header(applied: Iterable[str]) -> str:
@@ -124,11 +124,11 @@ def _within_fields(request: ChatRequest, capabilities: Capabilities, ledger: Led
     if request.n > 1 and not capabilities.choices:
         raise InvalidRequest(f"n must be 1 for this model, not {request.n!r}", param="n")
     changes: dict[str, Any] = {}
-    for name in sorted(capabilities.unsupported):
-        value = getattr(request, name)
-        if value != _DEFAULTS[name]:
-            _drop(ledger, f"{name} dropped", name, harmless=value == _NEUTRAL.get(name))
-            changes[name] = _DEFAULTS[name]
+    values = vars(request)
+    said = [name for name in capabilities.unsupported if values[name] != _DEFAULTS[name]]
+    for name in sorted(said):
+        _drop(ledger, f"{name} dropped", name, harmless=values[name] == _NEUTRAL.get(name))
+        changes[name] = _DEFAULTS[name]
     form = request.response_format
     if form is not None and form.type == "json_object" and not capabilities.json_objects:
         _drop(ledger, "response_format json_object dropped", "response_format")
@@ -137,7 +137,7 @@ def _within_fields(request: ChatRequest, capabilities: Capabilities, ledger: Led
         entry = "response_format json_schema dropped"
         fixed = ledger.fixes(entry, "response_format", _UNSUPPORTED)
         changes["response_format"] = None if fixed else form
-    return replace(request, **changes)
+    return request.but(**changes) if changes else request
 
 
 def _drop(ledger: Ledger, entry: str, param: str, *, harmless: bool = False) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeAlias
 
 from asgi_thinking import _fields as fields
 from asgi_thinking import _json
@@ -71,7 +71,7 @@ class ResponseFormat:
     strict: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ChatRequest:
     """A chat-completions request, checked and independent of any vendor.
 
@@ -110,6 +110,16 @@ class ChatRequest:
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     credential: str | None = field(default=None, repr=False)
 
+    def but(self, **changes: Any) -> Self:
+        """The request with some fields changed.
+
+        `dataclasses.replace` would set each of the thirty fields one by one, which is most of what a
+        request costs; this is why the class has no slots.
+        """
+        request = object.__new__(type(self))
+        request.__dict__.update(self.__dict__, **changes)
+        return request
+
 
 def decode(
     body: bytes | Mapping[str, Any],
@@ -134,10 +144,10 @@ def decode(
         tools, tool_choice, web_search = read_tooling(source)
         values = {
             name: value
-            for name, read in _FIELDS.items()
-            if (value := fields.given(source, name, read)) is not None
+            for name in source
+            if name in _FIELDS and (value := fields.given(source, name, _FIELDS[name])) is not None
         }
-        return ChatRequest(
+        return _BLANK.but(
             model=fields.required(source, "model", fields.name),
             messages=decode_messages(source.get("messages"), read_assistant, allowed_parts),
             include_usage=bool(fields.given(source, "stream_options", _include_usage)),
@@ -162,6 +172,8 @@ def _parse(body: bytes) -> Mapping[str, Any]:
         reason = str(error)
     raise InvalidRequest(f"body: {reason}")
 
+
+_BLANK: Final = ChatRequest("", ())
 
 # What an upstream would do with the rights of the account that the owner pays for.
 _OWNED: Final = ("previous_response_id", "container", "mcp_servers")

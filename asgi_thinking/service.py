@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Final, Literal, cast
 
 from asgi_thinking import _json, history, requests
@@ -141,7 +140,7 @@ class Service:
         turns, dropped = history.keep_verifiable(request.messages, provider.accepts)
         asked = Asked(request.thinking.asked, request.include_usage)
         fixed = reconcile(
-            replace(request, model=model, messages=turns, headers=self._forwarded(headers)),
+            request.but(model=model, messages=turns, headers=self._forwarded(headers)),
             provider.capabilities(model),
             shows_thinking=dialect.shows_thinking,
             on_conflict=self._on_conflict,
@@ -149,10 +148,10 @@ class Service:
         )
         upstream = fixed.request
         if provider.credentials == "client":
-            upstream = replace(upstream, credential=_caller_key(headers))
+            upstream = upstream.but(credential=_caller_key(headers))
         return Job(
             provider,
-            replace(upstream, stream=True) if fixed.streams else upstream,
+            upstream.but(stream=True) if fixed.streams else upstream,
             dialect,
             asked,
             request.stream,

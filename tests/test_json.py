@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -34,9 +33,10 @@ def test_what_is_written_is_read(value: Any) -> None:
 def test_any_bytes_are_json_or_refused(data: bytes) -> None:
     """Bytes that are no JSON raise `InvalidJSON` and nothing else."""
     try:
-        orjson.dumps(loads(data))
+        said = dumps(loads(data)).decode()
     except InvalidJSON as error:
-        assert str(error)
+        said = str(error)
+    assert said
 
 
 @pytest.mark.parametrize("depth", [1, 2, MAX_DEPTH - 1, MAX_DEPTH])
@@ -92,6 +92,8 @@ def test_wide_is_not_deep() -> None:
         (rb"\\ud83d\ud83d", "\\ud83d\ufffd"),
         (rb"\\\ud83d", "\\\ufffd"),
         (rb"\ud83d\\ude00", "\ufffd\\ude00"),
+        (rb"\\ud83d\ude00", "\\ud83d\ufffd"),
+        (rb"\\\ud83d\ude00\ude00", "\\\U0001f600\ufffd"),
         (rb"\u00e9\ud83d", "\u00e9\ufffd"),
     ],
 )
@@ -106,6 +108,22 @@ def test_mending_touches_half_pairs_only(text: str) -> None:
     data = json.dumps([text, "\ud800"]).encode()
     expected = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     assert [expected, "\ufffd"] == loads(data)
+
+
+@pytest.mark.parametrize("pairs", [511, 512, 513, 50_000])
+def test_long_runs_of_backslashes_keep_their_meaning(pairs: int) -> None:
+    """An escape after whole escaped backslashes is an escape, after half of one it is text."""
+    run = rb"\\" * pairs
+    assert "\\" * pairs + "\ufffd" == loads(b'"' + run + rb'\ud83d"')
+    assert "\\" * pairs + "\\ud83d\ufffd" == loads(b'"' + run + rb'\\ud83d\ud83d"')
+    with pytest.raises(InvalidJSON, match="not JSON"):
+        loads(run + rb"\ud83d")
+
+
+def test_a_body_of_halves_is_refused() -> None:
+    """Mending is bounded; what nobody would write as text is not mended for long."""
+    with pytest.raises(InvalidJSON, match="not JSON"):
+        loads(b'"' + rb"\ud83d" * 100_001 + b'"')
 
 
 @pytest.mark.parametrize(

@@ -215,7 +215,7 @@ def test_fields_with_several_forms(fields: dict[str, Any], name: str, expected: 
 def test_the_ways_to_ask_for_thinking(
     fields: dict[str, Any], expected: ThinkingConfig, *, asked: bool
 ) -> None:
-    """`thinking` decides over `reasoning` over `reasoning_effort`, and what combines is combined."""
+    """`thinking` decides over `reasoning` over `reasoning_effort`; what combines is combined."""
     thinking = ask(**fields).thinking
     assert (expected, asked) == (thinking, thinking.asked)
 

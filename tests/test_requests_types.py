@@ -212,6 +212,7 @@ FAMILIES = {
     " mcp_servers",
 }
 
+
 @pytest.mark.parametrize("names", FAMILIES.values(), ids=FAMILIES)
 @given(st.data())
 def test_any_json_in_any_field_is_read_or_refused(names: str, data: st.DataObject) -> None:

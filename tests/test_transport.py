@@ -179,6 +179,23 @@ async def test_clocks_within_the_reply(
         await reply.aclose()
 
 
+async def test_silence_after_a_late_first_event(transport: Transport) -> None:
+    """However long the model thought first, each silence after that has the idle clock's time."""
+    forever = asyncio.Event()
+
+    async def handler(call: Call) -> None:
+        await call.head(200)
+        await asyncio.sleep(0.2)
+        await call.chunk(b"some")
+        await forever.wait()
+
+    async with Loopback(handler) as upstream:
+        reply = await transport.open(post(upstream.url), Timeouts(first_event=100, idle=0.05))
+        with pytest.raises(UpstreamTimeout) as caught:
+            await reply.read(9)
+        assert "timeout_idle" == caught.value.code
+
+
 async def test_total_runs_while_nobody_reads(transport: Transport) -> None:
     """Idleness counts only while somebody waits; the total counts always."""
     forever = asyncio.Event()

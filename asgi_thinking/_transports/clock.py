@@ -155,10 +155,11 @@ def reason_of(error: BaseException) -> str:
     while link is not None:
         match link:
             case ssl.SSLError():
-                found = (link.reason or found).replace("_", " ").lower()
+                # One that was made in Python has no reason at all.
+                found = getattr(link, "reason", None) or type(link).__name__
             case socket.gaierror():
                 found = str(link.strerror)
-            case OSError(errno=int(number)):
+            case OSError(errno=int(number)) if number > 0:
                 found = os.strerror(number)
             case _:
                 pass

@@ -73,7 +73,11 @@ class Dialect(Protocol):
         """The blocks that an assistant message sent back carries in this dialect's form.
 
         Thinking and redacted blocks, and text and opaque blocks where the form orders them; of tool
-        calls, which every dialect writes alike, only the places. None where the message is not of
-        this form.
+        calls, which every dialect writes alike, only the places, and a `ToolCall` without name and
+        arguments where the form holds the signature for the call of that id. None where the message
+        is not of this form.
+
+        Raises:
+            InvalidRequest: a field of the form has a wrong type; `param` starts at the message.
         """
         ...

@@ -115,7 +115,7 @@ class AnthropicProvider(HTTPProvider):
     def build(self, request: ChatRequest) -> UpstreamRequest:
         """The Messages request; its version header depends on the sampling parameters."""
         interleaved = self.capabilities(request.model).interleaved_beta
-        request = replace(request, model=_canonical(request.model))
+        request = request.but(model=_canonical(request.model))
         sampled = (request.temperature, request.top_p, request.top_k) != (None, None, None)
         headers = [
             ("content-type", "application/json"),

@@ -203,7 +203,7 @@ def test_no_json_makes_a_decoder_raise(data: st.DataObject) -> None:
     events: list[Any] = copy.deepcopy([*FULL, FULL_MESSAGE])
     for _ in range(data.draw(st.integers(1, 3))):
         container, key = data.draw(st.sampled_from(places(events)))
-        container[key] = data.draw(JUNK)
+        container[key] = copy.deepcopy(data.draw(JUNK))
     decoder = MessageDecoder(1, "anthropic")
     decoded = decoder.feed([orjson.dumps(event) for event in events[:-1]]) + decoder.close()
     assert isinstance(decoded[-1], Done | StreamError)

@@ -37,6 +37,7 @@ JSONObject: TypeAlias = dict[str, Any]
 
 _NO_FIELDS: Final[Mapping[str, Any]] = MappingProxyType({})
 
+_NUMBERS: Final = (int, float)
 _SYSTEM_ROLES: Final = frozenset({"system", "developer"})
 
 # OpenAI's words and Anthropic's. Source: the page above and
@@ -102,11 +103,11 @@ def encode_request(
 
 
 def _given(**fields: Any) -> JSONObject:
-    """The fields that say something: not None, and not an empty container or string."""
+    """The fields that say something: numbers, and what is not empty."""
     return {
         key: value
         for key, value in fields.items()
-        if value is not None and value not in ("", [], (), {})
+        if value or (value is not None and value.__class__ in _NUMBERS)
     }
 
 
@@ -131,8 +132,9 @@ def _messages(turns: Sequence[Turn], mid_system: str) -> list[JSONObject]:
 def _blocks(turn: Turn) -> list[JSONObject | Fragment]:
     """The content of a turn, without the texts that the API refuses.
 
-    It refuses empty text, and blank text where no other text stands beside it. The model's own
-    blank text is kept as far as that allows, because the signatures after it vouch for it.
+    "text content blocks must be non-empty", and "must contain non-whitespace text" where no other
+    text stands beside them. The model's own blank text is kept as far as that allows, because the
+    signatures after it vouch for it.
     """
     texts = [part.text for part in turn.parts if isinstance(part, Text | Refusal)]
     keeps_blank = turn.role == "assistant" and any(text.strip() for text in texts)
