@@ -1,9 +1,16 @@
 """Model thinking in any ASGI chat-completions endpoint, in the dialect the client asked for."""
 
+from asgi_thinking._version import __version__
 from asgi_thinking.exceptions import ThinkingError
 from asgi_thinking.middleware import ThinkingMiddleware, allow_all
 from asgi_thinking.responses import ThinkingResponse
 from asgi_thinking.service import Service
 
-__all__ = ["Service", "ThinkingError", "ThinkingMiddleware", "ThinkingResponse", "allow_all"]
-__version__ = "0.1.0"
+__all__ = [
+    "Service",
+    "ThinkingError",
+    "ThinkingMiddleware",
+    "ThinkingResponse",
+    "__version__",
+    "allow_all",
+]

@@ -10,12 +10,11 @@ import asyncio
 import logging
 import random
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Final
 
 from asgi_thinking.dialects import Asked, Dialect
-from asgi_thinking.events import Batch, Done, Extra, MessageStart, StreamError, Usage
+from asgi_thinking.events import Batch, Done, Event, Extra, MessageStart, StreamError, Usage
 from asgi_thinking.exceptions import (
     ProviderError,
     ThinkingError,
@@ -72,49 +71,40 @@ async def run(job: Job) -> AsyncGenerator[Batch, None]:
     """
     for attempt in range(job.retries + 1):
         begun = False
+        last: Event | None = None
+        stream = job.provider.stream(job.request)
         try:
-            async with aclosing(_attempt(job)) as batches:
-                async for batch in batches:
-                    if not begun and isinstance(failure := batch[-1], StreamError):
-                        _raise_empty(batch, failure)
-                    begun = True
-                    yield batch
-        except ThinkingError as error:
-            if begun:
-                yield [StreamError(error)]
+            async for batch in stream:
+                last = batch[-1]
+                if not begun and isinstance(last, StreamError):
+                    _raise_empty(batch, last)
+                begun = True
+                yield batch
+            if isinstance(last, Done | StreamError):
                 return
-            delay = _delay(error, attempt)
-            if delay is None or attempt == job.retries:
-                raise
-        else:
+            failure: ThinkingError = _ended_early(job.provider.name)
+        except ThinkingError as error:
+            failure = error
+        except Exception as error:
+            # The boundary to code that is not ours: a provider's bug must not end in silence.
+            logger.exception("provider %s failed", job.provider.name)
+            failure = ThinkingError(f"provider {job.provider.name!r} failed")
+            failure.__cause__ = error
+        finally:
+            if isinstance(stream, AsyncGenerator):
+                await stream.aclose()
+        if begun:
+            yield [StreamError(failure)]
             return
-        logger.info(
-            "provider %s: attempt %d failed, next in %.1f s", job.provider.name, attempt + 1, delay
-        )
+        delay = _delay(failure, attempt)
+        if delay is None or attempt == job.retries:
+            raise failure
+        logger.info("provider %s: next attempt in %.1f s", job.provider.name, delay)
         await asyncio.sleep(delay)
 
 
-async def _attempt(job: Job) -> AsyncGenerator[Batch, None]:
-    """One attempt, which always ends with `Done`, `StreamError` or a `ThinkingError`."""
-    last = None
-    stream = job.provider.stream(job.request)
-    try:
-        async for batch in stream:
-            last = batch[-1]
-            yield batch
-    except ThinkingError:
-        raise
-    except Exception as error:
-        # The boundary to code that is not ours: a provider's bug must not end a stream in silence.
-        logger.exception("provider %s failed", job.provider.name)
-        raise ThinkingError(f"provider {job.provider.name!r} failed") from error
-    finally:
-        if isinstance(stream, AsyncGenerator):
-            await stream.aclose()
-    if not isinstance(last, Done | StreamError):
-        raise UpstreamProtocolError(
-            f"provider {job.provider.name!r}: the reply ended early", provider=job.provider.name
-        )
+def _ended_early(name: str) -> UpstreamProtocolError:
+    return UpstreamProtocolError(f"provider {name!r}: the reply ended early", provider=name)
 
 
 def _raise_empty(batch: Batch, failure: StreamError) -> None:

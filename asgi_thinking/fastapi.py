@@ -6,14 +6,14 @@ then every other dependency of the endpoint, its router and its app has had its 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Unpack
 
 from starlette.requests import Request
 
 from asgi_thinking.exceptions import ConfigurationError, PayloadTooLarge
 from asgi_thinking.exchange import Refusal
 from asgi_thinking.responses import ThinkingResponse
-from asgi_thinking.service import Service
+from asgi_thinking.service import Service, ServiceOptions
 
 __all__ = ["Thinking"]
 
@@ -33,7 +33,7 @@ class Thinking:
         service: a `Service` to share; otherwise one is made of `options`, which are its arguments.
     """
 
-    def __init__(self, service: Service | None = None, **options: Any) -> None:
+    def __init__(self, service: Service | None = None, **options: Unpack[ServiceOptions]) -> None:
         if service is not None and options:
             raise ConfigurationError(f"pass a service or {', '.join(options)}, not both")
         self.service = service or Service(**options)

@@ -6,10 +6,9 @@ boundaries. Nothing about a request is kept on the middleware.
 
 from __future__ import annotations
 
-import inspect
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, Unpack
 
 from starlette.exceptions import HTTPException
 from starlette.routing import Route, compile_path
@@ -24,7 +23,7 @@ from asgi_thinking.exceptions import (
 )
 from asgi_thinking.exchange import Refusal
 from asgi_thinking.responses import ThinkingResponse
-from asgi_thinking.service import Service
+from asgi_thinking.service import Service, ServiceOptions
 
 __all__ = ["Authorize", "ThinkingMiddleware", "allow_all"]
 
@@ -69,7 +68,7 @@ class ThinkingMiddleware:
         service: Service | None = None,
         authorize: Authorize | None = None,
         paths: Sequence[str] | None = None,
-        **options: Any,
+        **options: Unpack[ServiceOptions],
     ) -> None:
         if service is not None and options:
             raise ConfigurationError(f"pass service= or {', '.join(options)}, not both")
@@ -175,7 +174,7 @@ class ThinkingMiddleware:
             return
         try:
             tenant = self._authorize(scope)
-            if inspect.isawaitable(tenant):
+            if not (tenant is None or isinstance(tenant, str)):
                 tenant = await tenant
         except HTTPException as error:
             raise ThinkingError(str(error.detail), status=error.status_code) from error

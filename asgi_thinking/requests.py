@@ -113,7 +113,7 @@ class ChatRequest:
     def but(self, **changes: Any) -> Self:
         """The request with some fields changed.
 
-        `dataclasses.replace` would set each of the thirty fields one by one, which is most of what a
+        `dataclasses.replace` would set each of thirty fields one by one, which is most of what a
         request costs; this is why the class has no slots.
         """
         request = object.__new__(type(self))

@@ -16,7 +16,6 @@ import orjson
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from asgi_thinking.dialects import Encoder
 from asgi_thinking.events import Batch, Done, Event, StreamError
 from asgi_thinking.exceptions import ProviderError, ThinkingError
 from asgi_thinking.exchange import Job, Refusal, run
@@ -31,6 +30,9 @@ _STREAM: Final = (
     (b"cache-control", b"no-store"),
     (b"x-accel-buffering", b"no"),
 )
+
+# Seconds. A client that leaves is noticed at the latest after this, and at once later on.
+_GRACE: Final = 0.02
 
 _RawHeaders = list[tuple[bytes, bytes]]
 
@@ -101,10 +103,16 @@ class ThinkingResponse(Response):
         headers = [*_STREAM, *_ours(job), *self.raw_headers]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         encoder = job.dialect.encoder(job.asked)
-        async with _Pulse(send, encoder, job.keep_alive) as pulse:
-            await _send_batch(first, encoder, pulse, connection)
+        async with _Pulse(send, encoder.keep_alive, job.keep_alive) as pulse:
+            if body := encoder.feed(first):
+                await pulse.send(body)
             async for batch in batches:
-                await _send_batch(batch, encoder, pulse, connection)
+                body = encoder.feed(batch)
+                if isinstance(batch[-1], Done | StreamError):
+                    connection.complete()
+                    await pulse.end(body)
+                elif body:
+                    await pulse.send(body)
 
     async def _send_error(
         self, send: Send, error: ThinkingError, vary: bytes, dialect: str
@@ -135,42 +143,19 @@ def _ours(job: Job) -> _RawHeaders:
     return headers
 
 
-async def _send_batch(
-    batch: Batch, encoder: Encoder, pulse: _Pulse, connection: _UntilDisconnect
-) -> None:
-    """One batch, one `send`; the last one also ends the response."""
-    body = encoder.feed(batch)
-    last = isinstance(batch[-1], Done | StreamError)
-    if last:
-        connection.complete()
-    if body or last:
-        await pulse.send(body, more_body=not last)
-
-
 class _Pulse:
-    """Sends the stream's bytes, and a comment whenever none went out for a while."""
+    """Sends the stream's bytes, and a comment after one to two intervals (seconds) of silence."""
 
-    __slots__ = (
-        "_beat",
-        "_ended",
-        "_handle",
-        "_interval",
-        "_last",
-        "_lock",
-        "_loop",
-        "_send",
-        "_task",
-    )
+    __slots__ = ("_beat", "_handle", "_interval", "_loop", "_quiet", "_send", "_sending", "_task")
 
-    def __init__(self, send: Send, encoder: Encoder, interval: float) -> None:
+    def __init__(self, send: Send, beat: bytes, interval: float) -> None:
         self._send = send
-        self._beat = encoder.keep_alive
+        self._beat = beat
         self._interval = interval
-        self._lock = asyncio.Lock()
         self._loop = asyncio.get_running_loop()
         self._task: asyncio.Task[None] | None = None
-        self._last = self._loop.time()
-        self._ended = False
+        self._quiet = False
+        self._sending = False
 
     async def __aenter__(self) -> Self:
         self._handle = self._loop.call_later(self._interval, self._tick)
@@ -182,33 +167,48 @@ class _Pulse:
             self._task.cancel()
             await asyncio.wait([self._task])
 
-    async def send(self, body: bytes, *, more_body: bool) -> None:
-        async with self._lock:
-            self._ended = not more_body
-            await self._send({"type": "http.response.body", "body": body, "more_body": more_body})
-            self._last = self._loop.time()
+    async def send(self, body: bytes) -> None:
+        """Send bytes of the stream, after a comment that is being sent."""
+        if self._task is not None:
+            await asyncio.wait([self._task])
+            self._task = None
+        self._quiet = False
+        self._sending = True
+        await self._send({"type": "http.response.body", "body": body, "more_body": True})
+        self._sending = False
+
+    async def end(self, body: bytes) -> None:
+        """Send the last bytes, after which nothing is sent."""
+        self._handle.cancel()
+        if self._task is not None:
+            await asyncio.wait([self._task])
+        await self._send({"type": "http.response.body", "body": body, "more_body": False})
 
     async def _keep_alive(self) -> None:
         with suppress(OSError):  # the client left; the next batch will find out
-            await self.send(self._beat, more_body=True)
+            await self._send({"type": "http.response.body", "body": self._beat, "more_body": True})
 
     def _tick(self) -> None:
-        idle = self._loop.time() - self._last
-        if idle >= self._interval and not self._lock.locked() and not self._ended:
+        # While a send is pending the client is slow, and a comment would only make it slower.
+        if self._quiet and not self._sending and (self._task is None or self._task.done()):
             self._task = self._loop.create_task(self._keep_alive())
-            idle = 0
-        self._handle = self._loop.call_later(self._interval - idle, self._tick)
+        self._quiet = True
+        self._handle = self._loop.call_later(self._interval, self._tick)
 
 
 class _UntilDisconnect:
-    """Cancels the block under it when the client leaves, and swallows that cancellation alone."""
+    """Cancels the block under it when the client leaves, and swallows that cancellation alone.
 
-    __slots__ = ("_cancelling", "_failure", "_gone", "_receive", "_task", "_watcher")
+    It begins to listen after `_GRACE`: short replies are sent by then, and are spared the task.
+    """
+
+    __slots__ = ("_cancelling", "_failure", "_gone", "_handle", "_receive", "_task", "_watcher")
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
         self._gone = False
         self._failure: Exception | None = None
+        self._watcher: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
         task = asyncio.current_task()
@@ -216,8 +216,11 @@ class _UntilDisconnect:
             raise RuntimeError("ThinkingResponse needs a running asyncio task")
         self._task = task
         self._cancelling = task.cancelling()
-        self._watcher = asyncio.create_task(self._watch())
+        self._handle = asyncio.get_running_loop().call_later(_GRACE, self._listen)
         return self
+
+    def _listen(self) -> None:
+        self._watcher = asyncio.create_task(self._watch())
 
     async def _watch(self) -> None:
         try:
@@ -230,7 +233,9 @@ class _UntilDisconnect:
 
     def complete(self) -> None:
         """The reply is whole: from now on a disconnect is no loss, and servers invent one."""
-        self._watcher.cancel()
+        self._handle.cancel()
+        if self._watcher is not None:
+            self._watcher.cancel()
 
     async def __aexit__(
         self,
@@ -238,9 +243,10 @@ class _UntilDisconnect:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> bool:
-        self._watcher.cancel()
+        self.complete()
         if not self._gone:
-            await asyncio.wait([self._watcher])
+            if self._watcher is not None:
+                await asyncio.wait([self._watcher])
             return False
         alone = self._task.uncancel() <= self._cancelling
         if self._failure is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Final
 
 from asgi_thinking.exceptions import ConfigurationError, InvalidRequest, ModelNotFound
@@ -34,7 +35,7 @@ class Router:
     before the model's first slash, the first instance that claims the model.
     """
 
-    __slots__ = ("_exact", "_headers", "_patterns", "_virtual_keys", "instances")
+    __slots__ = ("_exact", "_headers", "_mapped", "_patterns", "_virtual_keys", "instances")
 
     def __init__(
         self,
@@ -49,6 +50,8 @@ class Router:
         self._patterns = [
             (_pattern(name), target) for name, target in models.items() if "*" in name
         ]
+        # Callers repeat themselves, and a pattern costs more than all that is said once.
+        self._mapped = lru_cache(maxsize=1024)(self._find_mapped)
         self._virtual_keys = {key.encode(): name for key, name in virtual_keys.items()}
         self._headers = provider_headers
         targets = [target.partition("/")[0] for target in models.values()]
@@ -79,7 +82,7 @@ class Router:
             raise InvalidRequest(f"model: {name[:64]!r} is not a model id", param="model")
         return provider, name
 
-    def _mapped(self, model: str) -> tuple[Provider, str] | None:
+    def _find_mapped(self, model: str) -> tuple[Provider, str] | None:
         target = self._exact.get(model)
         if target is None:
             for pattern, candidate in self._patterns:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any, Final, Literal, cast
+from typing import Any, Final, Literal, TypedDict, cast
 
 from asgi_thinking import _json, history, requests
 from asgi_thinking.dialects import Asked, Dialect
@@ -20,7 +20,7 @@ from asgi_thinking.reconcile import reconcile
 from asgi_thinking.registry import BUILT_IN_DIALECTS, load_dialects, load_provider
 from asgi_thinking.routing import Router
 
-__all__ = ["DEFAULT_DIALECT", "MAX_BODY_SIZE", "Service"]
+__all__ = ["DEFAULT_DIALECT", "MAX_BODY_SIZE", "Service", "ServiceOptions"]
 
 DEFAULT_DIALECT: Final = "truefoundry"
 MAX_BODY_SIZE: Final = 32 * 2**20
@@ -32,6 +32,23 @@ _GATEWAY_KEYS: Final = (b"x-portkey-api-key", b"x-obiguard-api-key")
 _FORWARDED: Final = ("idempotency-key",)
 
 Headers = Sequence[tuple[bytes, bytes]]
+
+
+class ServiceOptions(TypedDict, total=False):
+    """The arguments of `Service`, for those who take them on its behalf."""
+
+    providers: Mapping[str, Provider | str] | Sequence[str]
+    models: Mapping[str, str] | None
+    dialects: Sequence[str] | None
+    default_dialect: str | None
+    on_conflict: Literal["fix", "reject", "pass"]
+    effort_budgets: Mapping[str, float] | None
+    provider_headers: bool
+    virtual_keys: Mapping[str, str] | None
+    forward_headers: Collection[str]
+    max_body_size: int
+    max_retries: int
+    keep_alive: float
 
 
 class Service:

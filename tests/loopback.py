@@ -21,7 +21,7 @@ import socket
 import struct
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Self, TypeAlias
+from typing import Self, TypeAlias, cast
 
 Handler: TypeAlias = Callable[["Call"], Awaitable[None]]
 
@@ -56,8 +56,8 @@ class Peer(asyncio.Protocol):
         self._news = asyncio.Event()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        # uvloop's transports are no subclasses of asyncio's.
+        self.transport = cast("asyncio.Transport", transport)
         self.server.peers.append(self)
         self.server.open.add(self)
         self.task = asyncio.create_task(self._serve())

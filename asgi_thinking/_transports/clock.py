@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 from urllib.parse import urlsplit
 
-from asgi_thinking import __version__
+from asgi_thinking._version import __version__
 from asgi_thinking.exceptions import (
     ConfigurationError,
     UpstreamProtocolError,

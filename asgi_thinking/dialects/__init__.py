@@ -1,4 +1,4 @@
-"""Reply formats: a pure encoder of replies, and a reader of what the dialect's clients send back."""
+"""Reply formats: a pure encoder of replies, and a reader of what their clients send back."""
 
 from __future__ import annotations
 

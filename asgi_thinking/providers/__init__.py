@@ -216,10 +216,10 @@ def _told(value: Any) -> dict[str, Any]:
     match value:
         case [first, *_]:
             return _told(first)
-        case {"error": dict() as error}:
-            return cast("dict[str, Any]", error)
         case {"error": str(message)}:
             return {"message": message}
+        case {"error": inner}:
+            return _told(inner)
         case dict():
             return cast("dict[str, Any]", value)
         case _:

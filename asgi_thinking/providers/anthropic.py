@@ -12,8 +12,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -44,7 +43,8 @@ __all__ = ["AnthropicProvider"]
 _BASE_URL: Final = "https://api.anthropic.com"
 
 # Under the newer version sampling parameters are refused on every model, so a request that still
-# has some speaks the older one. Source: platform.claude.com/docs/en/api/versioning, read 2026-11-22.
+# has some speaks the older one.
+# Source: https://platform.claude.com/docs/en/api/versioning, read 2026-11-22.
 _VERSION: Final = "2026-10-21"
 _VERSION_WITH_SAMPLING: Final = "2023-06-01"
 _INTERLEAVED: Final = "interleaved-thinking-2025-05-14"
@@ -96,7 +96,7 @@ class AnthropicProvider(HTTPProvider):
         **options: Any,
     ) -> None:
         super().__init__(**options)
-        self.credentials = credentials
+        self.credentials: Literal["server", "client"] = credentials
         self._version = version
         self._betas = betas
         self._overrides = dict(overrides or {})
@@ -143,7 +143,8 @@ class AnthropicProvider(HTTPProvider):
             raise AuthenticationRequired(
                 f"{self.name}: send your own key as x-api-key", code="missing_api_key"
             )
-        return replace(upstream, headers=(*upstream.headers, *auth))
+        headers = (*upstream.headers, *auth)
+        return UpstreamRequest(upstream.url, headers, upstream.body, upstream.stream)
 
     async def open(self, request: ChatRequest) -> Reply:
         """Send the request; a 401 on a token that can be renewed is tried once more."""
@@ -235,6 +236,7 @@ def _sdk_client() -> Any:
         raise ConfigurationError(f"{_NO_CREDENTIAL}: {error}") from error
 
 
+@lru_cache(maxsize=1024)
 def _canonical(model: str) -> str:
     """Anthropic's own spelling of an id that Bedrock, Vertex or a gateway spells its way.
 

@@ -20,5 +20,5 @@ class Decoder(Protocol):
         ...
 
     def close(self) -> list[Event]:
-        """The upstream ended: what is left, or a `StreamError` if the format's own end is missing."""
+        """The upstream ended: what is left, or a `StreamError` if the format's end is missing."""
         ...
