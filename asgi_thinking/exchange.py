@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -69,7 +69,8 @@ async def run(job: Job) -> AsyncGenerator[Batch, None]:
     Raises:
         ThinkingError: the upstream failed for good before anything was yielded.
     """
-    for attempt in range(job.retries + 1):
+    attempt = 0
+    while True:
         begun = False
         last: Event | None = None
         stream = job.provider.stream(job.request)
@@ -91,8 +92,7 @@ async def run(job: Job) -> AsyncGenerator[Batch, None]:
             failure = ThinkingError(f"provider {job.provider.name!r} failed")
             failure.__cause__ = error
         finally:
-            if isinstance(stream, AsyncGenerator):
-                await stream.aclose()
+            await _close(stream)
         if begun:
             yield [StreamError(failure)]
             return
@@ -101,6 +101,13 @@ async def run(job: Job) -> AsyncGenerator[Batch, None]:
             raise failure
         logger.info("provider %s: next attempt in %.1f s", job.provider.name, delay)
         await asyncio.sleep(delay)
+        attempt += 1
+
+
+async def _close(stream: AsyncIterator[Batch]) -> None:
+    """Release what a provider's generator holds; other iterators have no end to tell them."""
+    if isinstance(stream, AsyncGenerator):
+        await stream.aclose()
 
 
 def _ended_early(name: str) -> UpstreamProtocolError:

@@ -7,6 +7,7 @@ never raises would otherwise let the upstream run on, unheard and paid for. It n
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from types import TracebackType
@@ -16,13 +17,17 @@ import orjson
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from asgi_thinking.dialects import Encoder
 from asgi_thinking.events import Batch, Done, Event, StreamError
 from asgi_thinking.exceptions import ProviderError, ThinkingError
 from asgi_thinking.exchange import Job, Refusal, run
 from asgi_thinking.messages import assemble
 from asgi_thinking.reconcile import applied_header
+from asgi_thinking.sse import encode
 
 __all__ = ["ThinkingResponse"]
+
+logger = logging.getLogger("asgi_thinking")
 
 _JSON: Final = (b"content-type", b"application/json")
 _STREAM: Final = (
@@ -30,6 +35,8 @@ _STREAM: Final = (
     (b"cache-control", b"no-store"),
     (b"x-accel-buffering", b"no"),
 )
+
+_UNWRITABLE: Final = "reply of %s cannot be written"
 
 # Seconds. A client that leaves is noticed at the latest after this, and at once later on.
 _GRACE: Final = 0.02
@@ -87,8 +94,7 @@ class ThinkingResponse(Response):
         events: list[Event] = []
         async for batch in batches:
             events += batch
-        message = job.dialect.encode_message(assemble(events), job.asked)
-        body = orjson.dumps(message)
+        body = _encode_whole(job, events)
         connection.complete()
         await self._send_json(send, 200, body, _ours(job))
 
@@ -104,15 +110,15 @@ class ThinkingResponse(Response):
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         encoder = job.dialect.encoder(job.asked)
         async with _Pulse(send, encoder.keep_alive, job.keep_alive) as pulse:
-            if body := encoder.feed(first):
-                await pulse.send(body)
-            async for batch in batches:
-                body = encoder.feed(batch)
-                if isinstance(batch[-1], Done | StreamError):
-                    connection.complete()
-                    await pulse.end(body)
-                elif body:
+            body, last = _encode(job, encoder, first)
+            while not last:
+                if body:
                     await pulse.send(body)
+                body, last = _encode(job, encoder, await anext(batches))
+            connection.complete()
+            await pulse.end(body)
+            # The provider reads on to the end, so that its connection can be used again.
+            await anext(batches, None)
 
     async def _send_error(
         self, send: Send, error: ThinkingError, vary: bytes, dialect: str
@@ -134,6 +140,36 @@ class ThinkingResponse(Response):
         start = [_JSON, length, *headers, *self.raw_headers]
         await send({"type": "http.response.start", "status": status, "headers": start})
         await send({"type": "http.response.body", "body": body})
+
+
+def _encode_whole(job: Job, events: list[Event]) -> bytes:
+    """The reply as one JSON body.
+
+    Raises:
+        ThinkingError: the reply's own error, or that it cannot be written.
+    """
+    try:
+        return orjson.dumps(job.dialect.encode_message(assemble(events), job.asked))
+    except ThinkingError:
+        raise
+    except Exception as error:
+        logger.exception(_UNWRITABLE, job.provider.name)
+        raise _unwritable(job) from error
+
+
+def _encode(job: Job, encoder: Encoder, batch: Batch) -> tuple[bytes, bool]:
+    """A batch as bytes, and whether they are the last."""
+    try:
+        return encoder.feed(batch), isinstance(batch[-1], Done | StreamError)
+    except Exception:
+        # Logged, and said in-band: after the first byte there is no other way.
+        logger.exception(_UNWRITABLE, job.provider.name)
+        return encode(_unwritable(job).envelope(), b"error"), True
+
+
+def _unwritable(job: Job) -> ThinkingError:
+    """A provider broke the grammar of events, or a dialect failed: code that is not ours."""
+    return ThinkingError(f"the reply of provider {job.provider.name!r} cannot be written")
 
 
 def _ours(job: Job) -> _RawHeaders:
@@ -171,7 +207,6 @@ class _Pulse:
         """Send bytes of the stream, after a comment that is being sent."""
         if self._task is not None:
             await asyncio.wait([self._task])
-            self._task = None
         self._quiet = False
         self._sending = True
         await self._send({"type": "http.response.body", "body": body, "more_body": True})

@@ -260,10 +260,7 @@ async def chat(request: Request) -> PlainTextResponse:
     return PlainTextResponse("host")
 
 
-@requires("authenticated")
-async def guarded(request: Request) -> PlainTextResponse:
-    """An endpoint that a decorator guards."""
-    return PlainTextResponse("host")
+guarded = requires("authenticated")(chat)
 
 
 class Gate:

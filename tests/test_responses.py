@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from starlette.background import BackgroundTask
 from starlette.types import Message
 
 from asgi_thinking import Service, ThinkingResponse
-from asgi_thinking.events import StreamError
+from asgi_thinking.events import StreamError, TextDelta
 from asgi_thinking.exceptions import InvalidRequest, UpstreamStatusError, UpstreamUnreachable
 from asgi_thinking.exchange import Refusal
 from tests.asgi import Client, scope_for
@@ -61,6 +62,17 @@ async def test_a_stream_sends_once_for_each_batch() -> None:
     assert [message["more_body"] for message in client.sent[1:]] == [True, True, True, False]
     assert client.content.endswith(b"data: [DONE]\n\n")
     assert b"secret thought" in client.content
+
+
+async def test_a_stream_may_come_in_one_read() -> None:
+    """A reply that is whole in its first batch is sent once, and complete."""
+    whole = [event for batch in REPLY for event in batch]
+
+    client = await run(respond(Scripted([[whole]]), stream=True))
+
+    assert len(client.sent) == 2
+    assert client.sent[-1]["more_body"] is False
+    assert client.content.endswith(b"data: [DONE]\n\n")
 
 
 async def test_a_batch_without_output_is_not_sent() -> None:
@@ -233,6 +245,72 @@ async def test_comments_do_not_come_between_frequent_batches() -> None:
     await task
 
     assert b"keep-alive" not in client.content
+
+
+BROKEN: list[Any] = [TextDelta(7, "a delta of no block")]
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_a_provider_that_breaks_the_grammar_ends_in_an_error(
+    stream: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Events that cannot be written are logged, and the caller hears that something failed."""
+    provider = Scripted([[START, BROKEN, ONLY, END]])
+
+    with caplog.at_level(logging.ERROR):
+        client = await run(respond(provider, stream=stream))
+
+    assert client.status == (200 if stream else 500)
+    assert b"the reply of provider 'acme' cannot be written" in client.content
+    assert b"the answer" not in client.content
+    assert "reply of acme cannot be written" in caplog.text
+    assert provider.released.is_set()
+
+
+async def test_a_batch_waits_for_a_comment_that_is_being_sent() -> None:
+    """The server is asked to send one thing at a time."""
+    hold, gate, client = asyncio.Event(), asyncio.Event(), Client()
+    sending = asyncio.Event()
+
+    async def send(message: Message) -> None:
+        if message.get("body") == b": keep-alive\n\n":
+            sending.set()
+            await gate.wait()
+        await client.send(message)
+
+    script = [[START, hold, ONLY[:2], ONLY[2:], END]]
+    response = respond(Scripted([*script]), keep_alive=0.01, stream=True)
+    task = asyncio.create_task(response(scope_for(), client.receive, send))
+    await sending.wait()
+    hold.set()
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert len(client.sent) == 2
+    gate.set()
+    await task
+
+    assert client.sent[2]["body"] == b": keep-alive\n\n"
+    assert client.content.endswith(b"data: [DONE]\n\n")
+
+
+async def test_leaving_while_a_comment_is_being_sent_leaves_no_task() -> None:
+    """A comment that nobody will read is given up with the stream."""
+    tasks = asyncio.all_tasks()
+    sending, client = asyncio.Event(), Client()
+
+    async def send(message: Message) -> None:
+        await client.send(message)
+        if message.get("body") == b": keep-alive\n\n":
+            sending.set()
+            await asyncio.Event().wait()
+
+    response = respond(Scripted([[START, asyncio.Event()]]), keep_alive=0.01, stream=True)
+    task = asyncio.create_task(response(scope_for(), client.receive, send))
+    await sending.wait()
+    client.leave()
+    await task
+
+    assert asyncio.all_tasks() == tasks
 
 
 async def test_headers_and_background_of_the_response_are_kept() -> None:

@@ -165,6 +165,13 @@ def test_serve_says_what_to_install(
     assert "pip install 'asgi-thinking[server]'" in capsys.readouterr().err
 
 
+def test_the_demo_is_a_command(capsys: pytest.CaptureFixture[str]) -> None:
+    """`demo` needs nothing of the environment."""
+    assert __main__.main(["demo"]) == 0
+
+    assert "truefoundry" in capsys.readouterr().out
+
+
 def test_the_module_is_the_command(environment: pytest.MonkeyPatch) -> None:
     """`python -m asgi_thinking` ends with the command's status."""
     environment.setattr(sys, "argv", ["asgi-thinking", "providers"])

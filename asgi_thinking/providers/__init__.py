@@ -146,11 +146,13 @@ class HTTPProvider:
                 decoder = self.decoder(request, reply)
                 reads = aiter(reply)
                 async for data in reads:
-                    if events := decoder.feed(data):
-                        yield events
-                        if isinstance(events[-1], Done | StreamError):
-                            await _drain(reads)
-                            return
+                    events = decoder.feed(data)
+                    if not events:
+                        continue
+                    yield events
+                    if isinstance(events[-1], Done | StreamError):
+                        await _drain(reads)
+                        return
                 if events := decoder.close():
                     yield events
             finally:

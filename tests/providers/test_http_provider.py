@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -61,10 +62,23 @@ async def play(upstream: Loopback, **options: Any) -> list[Batch]:
 @pytest.mark.anyio
 async def test_the_rest_of_a_good_stream_is_read_so_that_the_connection_lives() -> None:
     """After the wire's own end the connection goes back to the pool."""
-    async with Loopback(replying(b"a\n", b"end\n", b"trailing\n")) as upstream:
+    ended = asyncio.Event()
+
+    async def handler(call: Call) -> None:
+        await call.head(200)
+        await call.chunk(b"a\n")
+        await call.chunk(b"end\n")
+        await ended.wait()
+        await call.chunk(b"trailing\n")
+        await call.end()
+
+    async with Loopback(handler) as upstream:
         provider = Acme(upstream.url)
         for _ in range(2):
-            assert [batch async for batch in provider.stream(REQUEST)] == [[Done()]]
+            ended.clear()
+            async for batch in provider.stream(REQUEST):
+                assert batch == [Done()]
+                ended.set()
         assert len(upstream.peers) == 1
         await provider.aclose()
 
@@ -95,9 +109,21 @@ async def test_nothing_is_read_after_an_error() -> None:
 
 @pytest.mark.anyio
 async def test_a_body_that_says_nothing_yields_nothing() -> None:
-    """An end without events is the exchange's matter."""
-    async with Loopback(replying(b"a\n")) as upstream:
+    """An end without events is the exchange's matter; reads without events yield no batch."""
+    async with Loopback(replying(b"a\n", b"b\n")) as upstream:
         assert await play(upstream) == []
+
+
+@pytest.mark.anyio
+async def test_an_error_status_is_read_in_the_usual_shapes() -> None:
+    """A provider that says nothing of errors understands what most vendors send."""
+    async with Loopback(
+        replying(b'{"error": {"message": "no such model"}}', status=404)
+    ) as upstream:
+        with pytest.raises(UpstreamStatusError, match="no such model") as caught:
+            await play(upstream)
+
+    assert caught.value.status == 404
 
 
 @pytest.mark.anyio
