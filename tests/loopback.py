@@ -194,7 +194,8 @@ class Loopback:
             await next(iter(self.open)).closed.wait()
 
     async def __aenter__(self) -> Self:
-        self._socket = socket.socket()
+        # asyncio switches Nagle off only where the protocol is named.
+        self._socket = socket.socket(proto=socket.IPPROTO_TCP)
         self._socket.setblocking(False)
         self._socket.bind(("127.0.0.1", 0))
         self._socket.listen(self.backlog)

@@ -87,7 +87,6 @@ class AiohttpTransport:
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             timeout=_NO_TIMEOUT,
-            skip_auto_headers=("accept", "content-type", "user-agent"),
             read_bufsize=_READ_AHEAD,
         )
         return session

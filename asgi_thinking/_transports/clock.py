@@ -11,6 +11,7 @@ import os
 import socket
 import ssl
 from contextlib import suppress
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 from urllib.parse import urlsplit
 
@@ -135,6 +136,7 @@ class Clock:
             self._set()
 
 
+@lru_cache(maxsize=256)
 def host_of(url: str) -> str:
     """The host of an absolute http(s) URL, the only part of it that errors may name.
 
