@@ -36,7 +36,7 @@ _STREAM: Final = (
     (b"x-accel-buffering", b"no"),
 )
 
-_UNWRITABLE: Final = "reply of %s cannot be written"
+_LAST: Final = (Done, StreamError)
 
 # Seconds. A client that leaves is noticed at the latest after this, and at once later on.
 _GRACE: Final = 0.02
@@ -110,15 +110,29 @@ class ThinkingResponse(Response):
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         encoder = job.dialect.encoder(job.asked)
         async with _Pulse(send, encoder.keep_alive, job.keep_alive) as pulse:
-            body, last = _encode(job, encoder, first)
-            while not last:
-                if body:
-                    await pulse.send(body)
-                body, last = _encode(job, encoder, await anext(batches))
+            last = await self._relay(encoder, first, batches, pulse)
             connection.complete()
-            await pulse.end(body)
+            await pulse.end(last)
             # The provider reads on to the end, so that its connection can be used again.
             await anext(batches, None)
+
+    async def _relay(
+        self, encoder: Encoder, batch: Batch, batches: AsyncGenerator[Batch, None], pulse: _Pulse
+    ) -> bytes:
+        """Send all but the last bytes of the stream, and return those; one turn is one token."""
+        feed, send = encoder.feed, pulse.send
+        try:
+            while True:
+                body = feed(batch)
+                if batch[-1].__class__ in _LAST:
+                    return body
+                if body:
+                    await send(body)
+                batch = await anext(batches)
+        except (LookupError, ValueError, TypeError, AttributeError):
+            # Logged, and said in-band: after the first byte there is no other way.
+            logger.exception("the reply cannot be written")
+            return encode(_unwritable().envelope(), b"error")
 
     async def _send_error(
         self, send: Send, error: ThinkingError, vary: bytes, dialect: str
@@ -153,23 +167,13 @@ def _encode_whole(job: Job, events: list[Event]) -> bytes:
     except ThinkingError:
         raise
     except Exception as error:
-        logger.exception(_UNWRITABLE, job.provider.name)
-        raise _unwritable(job) from error
+        logger.exception("the reply cannot be written")
+        raise _unwritable() from error
 
 
-def _encode(job: Job, encoder: Encoder, batch: Batch) -> tuple[bytes, bool]:
-    """A batch as bytes, and whether they are the last."""
-    try:
-        return encoder.feed(batch), isinstance(batch[-1], Done | StreamError)
-    except Exception:
-        # Logged, and said in-band: after the first byte there is no other way.
-        logger.exception(_UNWRITABLE, job.provider.name)
-        return encode(_unwritable(job).envelope(), b"error"), True
-
-
-def _unwritable(job: Job) -> ThinkingError:
+def _unwritable() -> ThinkingError:
     """A provider broke the grammar of events, or a dialect failed: code that is not ours."""
-    return ThinkingError(f"the reply of provider {job.provider.name!r} cannot be written")
+    return ThinkingError("the provider's reply cannot be written")
 
 
 def _ours(job: Job) -> _RawHeaders:
