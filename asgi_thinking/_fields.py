@@ -104,9 +104,11 @@ def string(value: Any) -> str:
 
 def name(value: Any) -> str:
     """A string that is not empty."""
-    if not string(value):
+    if not isinstance(value, str):
+        raise wrong("a string", value)
+    if not value:
         raise invalid("must not be empty")
-    return str(value)
+    return value
 
 
 def boolean(value: Any) -> bool:
@@ -136,7 +138,8 @@ def integer(low: int | None = None, high: int | None = None) -> Reader[int]:
     def read(value: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, int):
             raise wrong("an integer", value)
-        _check_range(value, low, high)
+        if (low is not None and value < low) or (high is not None and value > high):
+            raise _out_of_range(value, low, high)
         return value
 
     return read
@@ -148,17 +151,17 @@ def number(low: float | None = None, high: float | None = None) -> Reader[float]
     def read(value: Any) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise wrong("a number", value)
-        _check_range(value, low, high)
+        if (low is not None and value < low) or (high is not None and value > high):
+            raise _out_of_range(value, low, high)
         return value
 
     return read
 
 
-def _check_range(value: float, low: float | None, high: float | None) -> None:
+def _out_of_range(value: float, low: float | None, high: float | None) -> InvalidRequest:
     if low is not None and value < low:
-        raise invalid(f"must be at least {low}, got {value}")
-    if high is not None and value > high:
-        raise invalid(f"must be at most {high}, got {value}")
+        return invalid(f"must be at least {low}, got {value}")
+    return invalid(f"must be at most {high}, got {value}")
 
 
 class OneOf(Generic[T]):
@@ -167,13 +170,12 @@ class OneOf(Generic[T]):
     __slots__ = ("_words",)
 
     def __init__(self, *words: T) -> None:
-        self._words = words
+        self._words: dict[Any, T] = {word: word for word in words}
 
     def __call__(self, value: Any) -> T:
         """The word that `value` is."""
-        for word in self._words:
-            if value == word:
-                return word
+        if isinstance(value, str) and value in self._words:
+            return self._words[value]
         allowed = ", ".join(map(repr, self._words))
         found = shown(value) if isinstance(value, str) else _kind(value)
         raise invalid(f"expected one of {allowed}, got {found}")

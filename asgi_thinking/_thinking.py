@@ -58,7 +58,7 @@ class Ledger:
         return True
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Thinker:
     """One request's view of one model.
 
@@ -83,20 +83,19 @@ class Thinker:
         if _is_off(said):
             return self._off(said)
         if not _is_on(said):
-            return ThinkingConfig(include=said.include)
+            return said if said.display is None else ThinkingConfig(include=said.include)
         if self._type(said) == "enabled":
             return self._enabled(said)
         return self._adaptive(said)
 
     def after(self, messages: Sequence[Turn], config: ThinkingConfig) -> ThinkingConfig:
         """A reconciled `config` that the conversation so far allows."""
-        lost = _lost_signature(messages)
-        if lost is not None and config.type == "enabled":
+        if config.type == "enabled" and (lost := _lost_signature(messages)) is not None:
             config = self._unsigned(config, f"messages[{lost}]")
-        refused = self.accepts.prefill == "never" or (
-            self.accepts.prefill == "without_thinking" and self.thinks(config)
-        )
-        if refused and _is_prefill(messages):
+        prefill = self.accepts.prefill
+        if prefill == "always" or not _is_prefill(messages):
+            return config
+        if prefill == "never" or self.thinks(config):
             return self._prefilled(config, f"messages[{len(messages) - 1}]")
         return config
 
@@ -117,18 +116,16 @@ class Thinker:
                 said.budget is not None or "adaptive" not in accepted
             )
             return "enabled" if budgets else "adaptive"
+        if said.type in accepted:
+            return said.type
         other: ThinkingType = "enabled" if said.type == "adaptive" else "adaptive"
         entry = f"thinking.type {said.type}->{other}"
         why = f"{said.type!r} is not supported by this model; use {other!r}"
-        if said.type not in accepted and self.ledger.fixes(entry, "thinking.type", why):
-            return other
-        return said.type
+        return other if self.ledger.fixes(entry, "thinking.type", why) else said.type
 
     def _enabled(self, said: ThinkingConfig) -> ThinkingConfig:
         least, most = self.accepts.min_budget, self.limit - 1
-        why = f"must be above {least} to leave room for thinking, not {self.limit!r}"
-        entry = f"thinking off: max_tokens {self.limit} leaves no room for it"
-        if most < least and self.ledger.fixes(entry, "max_tokens", why):
+        if most < least and self._makes_room(least):
             silent = self._silent()
             return silent or self._adaptive(replace(said, type=None))
         word = _word(said)
@@ -139,14 +136,25 @@ class Thinker:
             budget = max(least, min(share, most))
             self.ledger.note(f"effort {word or 'medium'}->budget_tokens {budget}")
         else:
-            fitting = max(least, min(budget, most))
-            why = f"must be at least {least} and below max_tokens ({self.limit}), not {budget!r}"
-            entry = f"budget_tokens {budget}->{fitting}"
-            if fitting != budget and self.ledger.fixes(entry, "thinking.budget_tokens", why):
-                budget = fitting
+            if not least <= budget <= most:
+                budget = self._fit(budget, max(least, min(budget, most)))
             if said.effort is not None and effort != said.effort:
                 self.ledger.note(f"effort {said.effort}->{effort}" if effort else _dropped(said))
-        return ThinkingConfig("enabled", budget, effort, self._enabled_display(said), said.include)
+        config = (budget, effort, self._enabled_display(said))
+        if said.type == "enabled" and config == (said.budget, said.effort, said.display):
+            return said
+        return ThinkingConfig("enabled", *config, said.include)
+
+    def _makes_room(self, least: int) -> bool:
+        why = f"must be above {least} to leave room for thinking, not {self.limit!r}"
+        entry = f"thinking off: max_tokens {self.limit} leaves no room for it"
+        return self.ledger.fixes(entry, "max_tokens", why)
+
+    def _fit(self, budget: int, fitting: int) -> int:
+        least = self.accepts.min_budget
+        why = f"must be at least {least} and below max_tokens ({self.limit}), not {budget!r}"
+        entry = f"budget_tokens {budget}->{fitting}"
+        return fitting if self.ledger.fixes(entry, "thinking.budget_tokens", why) else budget
 
     def _adaptive(self, said: ThinkingConfig) -> ThinkingConfig:
         word = _word(said)
@@ -170,15 +178,15 @@ class Thinker:
             self.ledger.note(f"effort none->{off}")
             return ThinkingConfig(off, include=False)
         kind = said.type
-        why = f"{kind!r} is not supported by this model; use {off!r}"
-        if kind not in self.accepts.thinking and self.ledger.fixes(
-            f"thinking.type {kind}->{off}", "thinking.type", why
-        ):
-            kind = off
+        if kind not in self.accepts.thinking:
+            why = f"{kind!r} is not supported by this model; use {off!r}"
+            if self.ledger.fixes(f"thinking.type {kind}->{off}", "thinking.type", why):
+                kind = off
         display = said.display
-        why = f"must be absent beside thinking.type {kind!r}"
-        if display and self.ledger.fixes("display dropped", "thinking.display", why):
-            display = None
+        if display:
+            why = f"must be absent beside thinking.type {kind!r}"
+            if self.ledger.fixes("display dropped", "thinking.display", why):
+                display = None
         # "between_tools" from the caller is a way to think; in place of "disabled" it is not.
         include = said.include if kind == said.type == "between_tools" else False
         return ThinkingConfig(kind, None, self._effort_beside_off(said), display, include)
@@ -276,13 +284,15 @@ class Thinker:
 
 
 def _is_off(said: ThinkingConfig) -> bool:
-    unsaid = said.type is None and said.budget is None
-    return said.type in {"disabled", "between_tools"} or (unsaid and said.effort == "none")
+    if said.type is not None:
+        return said.type in ("disabled", "between_tools")
+    return said.effort == "none" and said.budget is None
 
 
 def _is_on(said: ThinkingConfig) -> bool:
-    given = (said.type, said.budget, said.effort)
-    return not _is_off(said) and (said.include is True or any(value is not None for value in given))
+    if said.type is None and said.budget is None and said.effort is None:
+        return said.include is True
+    return not _is_off(said)
 
 
 def _word(said: ThinkingConfig) -> Effort | None:
@@ -314,13 +324,14 @@ def _lost_signature(messages: Sequence[Turn]) -> int | None:
     The turn is the last run of assistant and tool messages, provided that its last assistant
     message calls tools; a later one of the run need not think again.
     """
-    spoken = [number for number, turn in enumerate(messages) if turn.role == "assistant"]
-    if not spoken or not any(isinstance(part, ToolCall) for part in messages[spoken[-1]].parts):
+    first = len(messages) - 1
+    while first >= 0 and messages[first].role != "assistant":
+        first -= 1
+    if first < 0 or not any(isinstance(part, ToolCall) for part in messages[first].parts):
         return None
-    first = spoken[-1]
-    for number in range(first - 1, -1, -1):
-        if messages[number].role not in {"assistant", "tool"}:
-            break
+    number = first
+    while number > 0 and messages[number - 1].role in {"assistant", "tool"}:
+        number -= 1
         first = number if messages[number].role == "assistant" else first
     signed = any(
         isinstance(part, RedactedThinking) or (isinstance(part, Thinking) and part.signature)

@@ -106,25 +106,28 @@ def plain_message(choice: Choice, seal: Seal = unsealed) -> JSONObject:
 
     A refused reply carries no tool calls: their arguments may be cut, and nobody is to run them.
     """
-    calls = [] if choice.finish == "content_filter" else _tool_calls(choice, seal)
-    text = choice.text
-    refusal = "".join(block.text for block in choice.blocks if isinstance(block, Refusal)) or None
+    text = refusal = ""
+    calls: list[JSONObject] = []
+    sources: list[JSONObject] = []
+    for block in choice.blocks:
+        if isinstance(block, Text):
+            text += block.text
+            sources += map(annotation, block.citations)
+        elif isinstance(block, Refusal):
+            refusal += block.text
+        elif isinstance(block, ToolCall) and choice.finish != "content_filter":
+            calls.append(_tool_call(block, seal))
     missing = not text and bool(calls or refusal)
     fields: JSONObject = {
         "role": "assistant",
         "content": None if missing else text,
-        "refusal": refusal,
+        "refusal": refusal or None,
     }
-    texts = (block for block in choice.blocks if isinstance(block, Text))
-    if sources := [annotation(source) for block in texts for source in block.citations]:
+    if sources:
         fields["annotations"] = sources
     if calls:
         fields["tool_calls"] = calls
     return fields
-
-
-def _tool_calls(choice: Choice, seal: Seal) -> list[JSONObject]:
-    return [_tool_call(b, seal) for b in choice.blocks if isinstance(b, ToolCall)]
 
 
 def _tool_call(call: ToolCall, seal: Seal) -> JSONObject:
@@ -135,20 +138,21 @@ def _tool_call(call: ToolCall, seal: Seal) -> JSONObject:
 
 def plain_choice(index: int, choice: Choice, message: JSONObject) -> JSONObject:
     """A choice as OpenAI has it, and what else the upstream said of it."""
-    extras = passed_on(choice.extras)
-    return {
+    fields: JSONObject = {
         "index": index,
-        "message": {**message, **passed_on(choice.delta_extras)},
-        "logprobs": extras.pop("logprobs", None),
+        "message": message | passed_on(choice.delta_extras) if choice.delta_extras else message,
+        "logprobs": None,
         "finish_reason": choice.finish,
-        **extras,
     }
+    return fields | passed_on(choice.extras) if choice.extras else fields
 
 
 def shown_message(choice: Choice, seal: Seal) -> JSONObject:
     """The message for clients that read more than OpenAI's fields: `refusal` only if any."""
     message = plain_message(choice, seal)
-    return {key: value for key, value in message.items() if key != "refusal" or value is not None}
+    if message["refusal"] is None:
+        del message["refusal"]
+    return message
 
 
 def signed(
@@ -180,4 +184,4 @@ def completion(
     fields["choices"] = choices
     if message.usage is not None:
         fields["usage"] = usage(message.usage)
-    return {**fields, **passed_on(message.extras)}
+    return fields | passed_on(message.extras) if message.extras else fields

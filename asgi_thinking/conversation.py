@@ -66,10 +66,6 @@ def decode_messages(
     Raises:
         InvalidRequest: with `param` such as `messages[2].content[0].type`.
     """
-
-    def read(message: Any) -> Turn:
-        return _turn(fields.mapping(message), read_assistant, allowed_parts)
-
     try:
         if messages is None:
             raise fields.invalid("required")
@@ -77,9 +73,35 @@ def decode_messages(
             raise fields.invalid("must hold at least one message")
         if len(messages) > _MAX_MESSAGES:
             raise fields.invalid(f"must hold at most {_MAX_MESSAGES} messages")
-        return fields.each(read)(messages)
+        return _turns(messages, read_assistant, allowed_parts)
     except InvalidRequest as error:
         raise fields.under("messages", error) from None
+
+
+def _turns(
+    messages: list[Any], read_assistant: AssistantReader, allowed: frozenset[str]
+) -> tuple[Turn, ...]:
+    turns: list[Turn] = []
+    try:
+        for message in messages:
+            turn = _text_turn(message) or _turn(fields.mapping(message), read_assistant, allowed)
+            turns.append(turn)
+    except InvalidRequest as error:
+        raise fields.under(f"[{len(turns)}]", error) from None
+    return tuple(turns)
+
+
+def _text_turn(message: Any) -> Turn | None:
+    """The turn of a message that holds a text and nothing else, as most do; None for others."""
+    if message.__class__ is not dict or len(message) != _ROLE_AND_CONTENT:
+        return None
+    role, content = message.get("role"), message.get("content")
+    if not content or content.__class__ is not str or role not in ("user", "system", "developer"):
+        return None
+    return Turn(role, (Text(content),))
+
+
+_ROLE_AND_CONTENT: Final = 2
 
 
 def _turn(

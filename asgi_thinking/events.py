@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, final
 
 if TYPE_CHECKING:
     from asgi_thinking.exceptions import ThinkingError
@@ -52,6 +52,7 @@ FinishReason: TypeAlias = Literal["stop", "length", "tool_calls", "content_filte
 ExtraLevel: TypeAlias = Literal["body", "choice", "delta"]
 
 
+@final
 @dataclass(slots=True)
 class MessageStart:
     """First event: the reply's id, model, time (seconds since the epoch) and provider kind."""
@@ -62,6 +63,7 @@ class MessageStart:
     provider: str
 
 
+@final
 @dataclass(slots=True)
 class BlockStart:
     """A block opens.
@@ -79,6 +81,7 @@ class BlockStart:
     origin: str = ""
 
 
+@final
 @dataclass(slots=True)
 class ThinkingDelta:
     """A fragment of thinking."""
@@ -87,6 +90,7 @@ class ThinkingDelta:
     text: str
 
 
+@final
 @dataclass(slots=True)
 class TextDelta:
     """A fragment of the answer, or of a refusal's explanation."""
@@ -95,6 +99,7 @@ class TextDelta:
     text: str
 
 
+@final
 @dataclass(slots=True)
 class ToolCallDelta:
     """A fragment of a call's arguments, as JSON text."""
@@ -103,6 +108,7 @@ class ToolCallDelta:
     arguments: str
 
 
+@final
 @dataclass(slots=True)
 class SignatureDelta:
     """The whole signature of a block; it replaces, and is never concatenated."""
@@ -111,6 +117,7 @@ class SignatureDelta:
     signature: str
 
 
+@final
 @dataclass(slots=True)
 class Annotation:
     """A source of a text block.
@@ -127,6 +134,7 @@ class Annotation:
     raw: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
+@final
 @dataclass(slots=True)
 class BlockStop:
     """A block closes."""
@@ -134,6 +142,7 @@ class BlockStop:
     index: int
 
 
+@final
 @dataclass(slots=True)
 class Usage:
     """Token counts so far: absolute, the last of each field wins, None is unknown.
@@ -148,6 +157,7 @@ class Usage:
     cache_write: int | None = None
 
 
+@final
 @dataclass(slots=True)
 class Extra:
     """What only OpenAI-shaped upstreams have beside this: logprobs, system_fingerprint."""
@@ -157,6 +167,7 @@ class Extra:
     choice: int = 0
 
 
+@final
 @dataclass(slots=True)
 class Finish:
     """A choice is complete: OpenAI's reason, and the vendor's own word for it."""
@@ -166,11 +177,13 @@ class Finish:
     choice: int = 0
 
 
+@final
 @dataclass(slots=True)
 class Done:
     """The reply is complete, by the wire's own end."""
 
 
+@final
 @dataclass(slots=True)
 class StreamError:
     """The reply failed; nothing follows."""

@@ -89,7 +89,8 @@ def _place_answer(pieces: Sequence[Piece], answer: Sequence[Text | Refusal]) -> 
     texts = [block for block in answer if isinstance(block, Text)]
     ordered = "".join(piece.text for piece in pieces if isinstance(piece, Text))
     if not texts or ordered == "".join(text.text for text in texts):
-        return [*pieces, *(b for b in answer if isinstance(b, Refusal) and b not in pieces)]
+        told = {piece for piece in pieces if isinstance(piece, Refusal)}
+        return [*pieces, *(b for b in answer if isinstance(b, Refusal) and b not in told)]
     kept = [piece for piece in pieces if not (isinstance(piece, Text | Refusal) and piece.text)]
     # Thinking between tool calls was not first, whatever became of the text.
     first_call = next((i for i, p in enumerate(kept) if isinstance(p, CallSlot | ToolCall)), None)
@@ -100,8 +101,9 @@ def _place_answer(pieces: Sequence[Piece], answer: Sequence[Text | Refusal]) -> 
 def _place_calls(pieces: Sequence[Piece], calls: Sequence[ToolCall]) -> tuple[Block, ...]:
     """Put each call into its slot, and the calls without a slot at the end.
 
-    A form's own `ToolCall` has nothing but a signature for the call of that id; a signature that
-    stands on the call itself comes first.
+    A form's own `ToolCall` has nothing but a signature for the call of that id. A signature that
+    stands on the call itself comes first, unless the form's says of another provider that it is
+    its: Gemini's place for signatures, on the call, names no provider, and Vertex shares it.
     """
     signatures = {piece.id: piece for piece in pieces if isinstance(piece, ToolCall)}
     waiting = dict(enumerate(_signed(call, signatures.get(call.id)) for call in calls))
@@ -116,7 +118,9 @@ def _place_calls(pieces: Sequence[Piece], calls: Sequence[ToolCall]) -> tuple[Bl
 
 
 def _signed(call: ToolCall, echo: ToolCall | None) -> ToolCall:
-    if call.signature or echo is None or not echo.signature:
+    if echo is None or not echo.signature:
+        return call
+    if call.signature and echo.origin in ("", call.origin):
         return call
     return replace(call, signature=echo.signature, origin=echo.origin)
 
@@ -137,11 +141,8 @@ def keep_verifiable(
             kept.append(turn)
             continue
         reasons: dict[str, None] = {}
-        parts = tuple(
-            part
-            for before in turn.parts
-            if (part := _verifiable(before, accepts, reasons)) is not None
-        )
+        found = [_verifiable(part, accepts, reasons) for part in turn.parts]
+        parts = tuple([part for part in found if part is not None])
         if parts:
             kept.append(turn if parts == turn.parts else replace(turn, parts=parts))
         else:

@@ -200,10 +200,7 @@ def assemble(events: Iterable[Event]) -> Message:
         ThinkingError: the error of a `StreamError` event.
         ValueError: the events break the grammar (no start, or no end).
     """
-    assembler = _Assembler()
-    for event in events:
-        assembler.add(event)
-    return assembler.message()
+    return _Assembler().message(events)
 
 
 class _Assembler:
@@ -214,87 +211,87 @@ class _Assembler:
         "_done",
         "_extras",
         "_finish",
-        "_order",
+        "_signatures",
         "_start",
+        "_starts",
         "_texts",
         "_usage",
     )
 
     def __init__(self) -> None:
         self._start: MessageStart | None = None
-        self._order: list[tuple[BlockStart, str | None]] = []
+        self._starts: list[BlockStart] = []
         self._texts: list[list[str]] = []
+        self._signatures: dict[int, str] = {}
         self._citations: dict[int, list[Citation]] = {}
         self._finish: dict[int, Finish] = {}
         self._extras: dict[tuple[str, int], dict[str, Any]] = {}
         self._usage: Usage | None = None
         self._done = False
 
-    def add(self, event: Event) -> None:
-        match event:
-            case ThinkingDelta() | TextDelta():
-                self._texts[event.index].append(event.text)
-            case ToolCallDelta():
-                self._texts[event.index].append(event.arguments)
-            case BlockStart():
-                self._order.append((event, None))
-                self._texts.append([])
-            case SignatureDelta():
-                self._order[event.index] = (self._order[event.index][0], event.signature)
-            case Annotation(index, start, end, url, title, raw):
-                citation = Citation(start, end, url, title, raw)
-                self._citations.setdefault(index, []).append(citation)
-            case BlockStop():
-                pass
-            case _:
-                self._add_envelope(event)
+    def message(self, events: Iterable[Event]) -> Message:
+        self._collect(events)
+        start, finish = self._start, self._finish
+        if start is None or not self._done:
+            raise ValueError("events of a reply must begin with MessageStart and end with Done")
+        return Message(
+            start.id,
+            start.model,
+            start.created,
+            start.provider,
+            tuple([self._choice(n) for n in range(max(finish) + 1)]) if finish else (),
+            self._usage,
+            self._extras.get(("body", 0)) or {},
+        )
 
-    def _add_envelope(
-        self, event: MessageStart | Usage | Extra | Finish | Done | StreamError
+    def _collect(self, events: Iterable[Event]) -> None:
+        """Take the events; comparing their exact types is quicker than asking for instances."""
+        texts = self._texts
+        for event in events:
+            if type(event) is TextDelta or type(event) is ThinkingDelta:
+                texts[event.index].append(event.text)
+            elif type(event) is ToolCallDelta:
+                texts[event.index].append(event.arguments)
+            elif type(event) is BlockStart:
+                self._starts.append(event)
+                texts.append([])
+            elif type(event) is SignatureDelta:
+                self._signatures[event.index] = event.signature
+            elif type(event) is not BlockStop:
+                self._add(event)
+
+    def _add(
+        self, event: Annotation | MessageStart | Usage | Extra | Finish | Done | StreamError
     ) -> None:
         match event:
             case MessageStart():
                 self._start = event
             case Usage():
                 self._usage = event if self._usage is None else _merge(self._usage, event)
-            case Extra():
-                self._extras.setdefault((event.level, event.choice), {}).update(event.values)
             case Finish():
                 self._finish[event.choice] = event
             case Done():
                 self._done = True
+            case Annotation(index, start, end, url, title, raw):
+                citation = Citation(start, end, url, title, raw)
+                self._citations.setdefault(index, []).append(citation)
+            case Extra():
+                _add_extra(self._extras.setdefault((event.level, event.choice), {}), event.values)
             case StreamError(error):
                 raise error
             case _ as unreachable:
                 assert_never(unreachable)
 
-    def message(self) -> Message:
-        if self._start is None or not self._done:
-            raise ValueError("events of a reply must begin with MessageStart and end with Done")
-        start, count = self._start, max(self._finish, default=-1) + 1
-        return Message(
-            start.id,
-            start.model,
-            start.created,
-            start.provider,
-            tuple(self._choice(number) for number in range(count)),
-            self._usage,
-            self._extras.get(("body", 0), {}),
-        )
-
     def _choice(self, number: int) -> Choice:
-        finish = self._finish.get(number)
-        return Choice(
-            tuple(self._block(i) for i, (s, _) in enumerate(self._order) if s.choice == number),
-            finish.reason if finish else "stop",
-            finish.native if finish else "",
-            self._extras.get(("choice", number), {}),
-            self._extras.get(("delta", number), {}),
-        )
+        blocks = [self._block(i, s) for i, s in enumerate(self._starts) if s.choice == number]
+        finish = self._finish.get(number) or Finish("stop", "")
+        own = self._extras.get(("choice", number)) or {}
+        delta = self._extras.get(("delta", number)) or {}
+        return Choice(tuple(blocks), finish.reason, finish.native, own, delta)
 
-    def _block(self, index: int) -> Block:
-        start, signature = self._order[index]
+    def _block(self, index: int, start: BlockStart) -> Block:
         text = "".join(self._texts[index])
+        signature = self._signatures.get(index)
         match start.kind:
             case "thinking":
                 return Thinking(text, signature, start.origin)
@@ -312,6 +309,30 @@ class _Assembler:
                 return Opaque(start.data or "", start.origin)
             case _ as unreachable:
                 assert_never(unreachable)
+
+
+def _add_extra(known: dict[str, Any], given: JSONObject) -> None:
+    """Add what an upstream said; a stream gives the log probabilities token by token.
+
+    The lists in `logprobs` are joined, and nothing that is null replaces what is known of it.
+    """
+    for key, value in given.items():
+        if key != "logprobs":
+            known[key] = value
+        elif isinstance(value, dict):
+            known[key] = known.get(key) or {}  # ours: the events' own stay as they are
+            _add_logprobs(known[key], value)  # pyright: ignore[reportUnknownArgumentType] (JSON)
+        else:
+            known.setdefault(key, value)
+
+
+def _add_logprobs(known: dict[str, Any], given: JSONObject) -> None:
+    for key, value in given.items():
+        if isinstance(value, list):
+            known[key] = known.get(key) or []
+            known[key] += value
+        elif value is not None or key not in known:
+            known[key] = value
 
 
 def _merge(old: Usage, new: Usage) -> Usage:

@@ -20,7 +20,7 @@ from typing import Any, Final, assert_never
 from asgi_thinking._thinking import Ledger, OnConflict, Thinker
 from asgi_thinking.capabilities import Capabilities
 from asgi_thinking.exceptions import InvalidRequest
-from asgi_thinking.requests import ChatRequest, ThinkingConfig, ToolChoice
+from asgi_thinking.requests import ChatRequest, ResponseFormat, ThinkingConfig, ToolChoice
 
 __all__ = ["EFFORT_BUDGETS", "OnConflict", "Reconciled", "applied_header", "reconcile"]
 
@@ -92,19 +92,24 @@ def reconcile(
     ledger = Ledger(on_conflict)
     within = _within_fields(request, capabilities, ledger)
     limit = _max_tokens(within, capabilities, ledger)
-    shares = {**EFFORT_BUDGETS, **(effort_budgets or {})}
+    shares = {**EFFORT_BUDGETS, **effort_budgets} if effort_budgets else EFFORT_BUDGETS
     shows = shows_thinking and within.thinking.asked
     thinker = Thinker(capabilities, ledger, limit, shares, shows)
     config = thinker.after(within.messages, thinker.config(within.thinking))
-    changes: dict[str, Any] = {
-        "max_tokens": limit,
-        "thinking": config,
-        "tool_choice": _tool_choice(within, capabilities, ledger, config),
-        **_sampling(within, capabilities, ledger, thinks=thinker.thinks(config)),
-    }
+    changes: dict[str, Any] = {}
+    if limit != within.max_tokens:
+        changes["max_tokens"] = limit
+    if config is not within.thinking:
+        changes["thinking"] = config
+    if within.tool_choice is not None:
+        changes["tool_choice"] = _tool_choice(within.tool_choice, capabilities, ledger, config)
+    if not (within.temperature is within.top_p is within.top_k is None):
+        thinks = thinker.thinks(config)
+        changes |= _sampling(within, capabilities, ledger, thinks=thinks)
     above = capabilities.streams_above
     streams = within.stream or (above is not None and limit > above)
-    return Reconciled(within.but(**changes), tuple(ledger.applied), streams)
+    fixed = within.but(**changes) if changes else within
+    return Reconciled(fixed, tuple(ledger.applied), streams)
 
 
 def applied_header(applied: Iterable[str]) -> str:
@@ -125,19 +130,27 @@ def _within_fields(request: ChatRequest, capabilities: Capabilities, ledger: Led
         raise InvalidRequest(f"n must be 1 for this model, not {request.n!r}", param="n")
     changes: dict[str, Any] = {}
     values = vars(request)
-    said = [name for name in capabilities.unsupported if values[name] != _DEFAULTS[name]]
-    for name in sorted(said):
+    # What is unsaid is the very default, which is quicker to see than equality.
+    said = [name for name in capabilities.unsupported if values[name] is not _DEFAULTS[name]]
+    for name in sorted(name for name in said if values[name] != _DEFAULTS[name]):
         _drop(ledger, f"{name} dropped", name, harmless=values[name] == _NEUTRAL.get(name))
         changes[name] = _DEFAULTS[name]
     form = request.response_format
-    if form is not None and form.type == "json_object" and not capabilities.json_objects:
-        _drop(ledger, "response_format json_object dropped", "response_format")
-        changes["response_format"] = None
-    if form is not None and form.type == "json_schema" and not capabilities.structured_outputs:
-        entry = "response_format json_schema dropped"
-        fixed = ledger.fixes(entry, "response_format", _UNSUPPORTED)
-        changes["response_format"] = None if fixed else form
+    if form is not None:
+        changes["response_format"] = _response_format(form, capabilities, ledger)
     return request.but(**changes) if changes else request
+
+
+def _response_format(
+    form: ResponseFormat, capabilities: Capabilities, ledger: Ledger
+) -> ResponseFormat | None:
+    if form.type == "json_object" and not capabilities.json_objects:
+        _drop(ledger, "response_format json_object dropped", "response_format")
+        return None
+    if form.type == "json_schema" and not capabilities.structured_outputs:
+        entry = "response_format json_schema dropped"
+        return None if ledger.fixes(entry, "response_format", _UNSUPPORTED) else form
+    return form
 
 
 def _drop(ledger: Ledger, entry: str, param: str, *, harmless: bool = False) -> None:
@@ -152,17 +165,16 @@ def _max_tokens(request: ChatRequest, capabilities: Capabilities, ledger: Ledger
         usual = most if request.stream else min(most, _UNSTREAMED)
         budget = request.thinking.budget if "enabled" in capabilities.thinking else None
         return usual if budget is None else max(usual, min(most, budget + _ANSWER))
+    if said <= most:
+        return said
     why = f"must be at most {most} for this model, not {said!r}"
-    if said > most and ledger.fixes(f"max_tokens {said}->{most}", "max_tokens", why):
-        return most
-    return said
+    return most if ledger.fixes(f"max_tokens {said}->{most}", "max_tokens", why) else said
 
 
 def _tool_choice(
-    request: ChatRequest, capabilities: Capabilities, ledger: Ledger, config: ThinkingConfig
-) -> ToolChoice | None:
-    choice = request.tool_choice
-    if choice is None or choice.mode in {"none", "auto"}:
+    choice: ToolChoice, capabilities: Capabilities, ledger: Ledger, config: ThinkingConfig
+) -> ToolChoice:
+    if choice.mode in {"none", "auto"}:
         return choice
     match capabilities.forced_tools:
         case "always":
@@ -202,8 +214,8 @@ def _sampling(
             changes[loser] = None
             del kept[loser]
     warmth, highest = kept.get("temperature", 0.0), capabilities.max_temperature
-    why = f"must be at most {highest:g} for this model, not {warmth!r}"
-    entry = f"temperature {warmth:g}->{highest:g}"
-    if warmth > highest and ledger.fixes(entry, "temperature", why):
-        changes["temperature"] = highest
+    if warmth > highest:
+        why = f"must be at most {highest:g} for this model, not {warmth!r}"
+        if ledger.fixes(f"temperature {warmth:g}->{highest:g}", "temperature", why):
+            changes["temperature"] = highest
     return changes

@@ -55,10 +55,9 @@ class ThinkingConfig:
         """Whether the caller asked to see thinking."""
         if self.include is False or self.type == "disabled":
             return False
-        if self.effort == "none" and self.type is None and self.budget is None:
-            return False
-        given = (self.type, self.budget, self.effort)
-        return self.include is True or any(value is not None for value in given)
+        if self.type is not None or self.budget is not None:
+            return True
+        return self.include is True if self.effort is None else self.effort != "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +112,11 @@ class ChatRequest:
     def but(self, **changes: Any) -> Self:
         """The request with some fields changed.
 
-        `dataclasses.replace` would set each of thirty fields one by one, which is most of what a
-        request costs; this is why the class has no slots.
+        `dataclasses.replace` would set each of the thirty fields one by one, which is most of what
+        a request costs; this is why the class has no slots.
         """
         request = object.__new__(type(self))
-        request.__dict__.update(self.__dict__, **changes)
+        object.__setattr__(request, "__dict__", self.__dict__ | changes)
         return request
 
 
@@ -138,28 +137,16 @@ def decode(
     Raises:
         InvalidRequest: with `param` such as `messages[2].content[0].type`; None: the body.
     """
-    source = body if isinstance(body, Mapping) else _parse(body)
+    source = _parse(body) if isinstance(body, bytes) else body
     try:
         extra = _extra(source, extra_fields, allowed_parts)
-        tools, tool_choice, web_search = read_tooling(source)
-        values = {
-            name: value
-            for name in source
-            if name in _FIELDS and (value := fields.given(source, name, _FIELDS[name])) is not None
-        }
-        return _BLANK.but(
-            model=fields.required(source, "model", fields.name),
-            messages=decode_messages(source.get("messages"), read_assistant, allowed_parts),
-            include_usage=bool(fields.given(source, "stream_options", _include_usage)),
-            max_tokens=_max_tokens(source),
-            thinking=_thinking(source),
-            tools=tools,
-            tool_choice=tool_choice,
-            web_search=web_search,
-            user=_user(source),
-            extra=extra,
-            **values,
-        )
+        values = _values(source)
+        values["extra"] = extra
+        values["messages"] = decode_messages(source.get("messages"), read_assistant, allowed_parts)
+        if not _TOOLING.isdisjoint(source):
+            tools, tool_choice, web_search = read_tooling(source)
+            values |= {"tools": tools, "tool_choice": tool_choice, "web_search": web_search}
+        return _BLANK.but(**values)
     except InvalidRequest as error:
         where = f"{error.param}: {error.message}"
         raise InvalidRequest(where, param=error.param, code=error.code) from None
@@ -173,67 +160,92 @@ def _parse(body: bytes) -> Mapping[str, Any]:
     raise InvalidRequest(f"body: {reason}")
 
 
+def _values(source: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields that can be read by themselves, as `ChatRequest` has them."""
+    values: dict[str, Any] = {}
+    name = ""
+    try:
+        for name, value in source.items():
+            if value is not None and (read := _READERS.get(name)) is not None:
+                values[name] = read(value)
+    except InvalidRequest as error:
+        raise fields.under(name, error) from None
+    if "model" not in values:
+        raise fields.invalid("required", "model")
+    if "stream_options" in values:
+        values["include_usage"] = values.pop("stream_options")
+    # The next two succeeded `max_tokens` and `user`, and win.
+    if "max_completion_tokens" in values:
+        values["max_tokens"] = values.pop("max_completion_tokens")
+    if "safety_identifier" in values:
+        values["user"] = values.pop("safety_identifier") or values.get("user")
+    if not _WISHES.isdisjoint(values):
+        values["thinking"] = _thinking(values)
+    return values
+
+
 _BLANK: Final = ChatRequest("", ())
+
+_TOOLING: Final = frozenset({"tools", "tool_choice", "web_search_options"})
 
 # What an upstream would do with the rights of the account that the owner pays for.
 _OWNED: Final = ("previous_response_id", "container", "mcp_servers")
 
 _LEGACY: Final = {"functions": "tools", "function_call": "tool_choice"}
 
+_REFUSED: Final = frozenset({*_OWNED, *_LEGACY})
+
 
 def _extra(
     source: Mapping[str, Any], extra_fields: Collection[str], allowed: frozenset[str]
 ) -> dict[str, Any]:
-    for name in _OWNED:
-        if source.get(name) is not None and name not in allowed and name not in extra_fields:
-            raise fields.invalid("not allowed by this server", name)
-    for name, successor in _LEGACY.items():
-        if source.get(name) is not None:
-            raise fields.invalid(f"not supported, send {successor}", name)
-    wanted = (*extra_fields, *(name for name in _OWNED if name in allowed))
-    return {
-        name: source[name] for name in wanted if source.get(name) is not None and name not in _KNOWN
-    }
+    wanted = extra_fields
+    if not _REFUSED.isdisjoint(source):
+        for name in _OWNED:
+            if source.get(name) is not None and name not in allowed and name not in extra_fields:
+                raise fields.invalid("not allowed by this server", name)
+        for name, successor in _LEGACY.items():
+            if source.get(name) is not None:
+                raise fields.invalid(f"not supported, send {successor}", name)
+        wanted = (*extra_fields, *(name for name in _OWNED if name in allowed))
+    extra: dict[str, Any] = {}
+    for name in wanted:
+        if source.get(name) is not None and name not in _KNOWN:
+            extra[name] = source[name]
+    return extra
 
 
-def _include_usage(value: Any) -> bool | None:
-    return fields.given(fields.mapping(value), "include_usage", fields.boolean)
+def _include_usage(value: Any) -> bool:
+    return fields.given(fields.mapping(value), "include_usage", fields.boolean) or False
 
 
-def _max_tokens(source: Mapping[str, Any]) -> int | None:
-    """`max_completion_tokens` succeeded `max_tokens` and wins."""
-    older = fields.given(source, "max_tokens", _TOKENS)
-    newer = fields.given(source, "max_completion_tokens", _TOKENS)
-    return older if newer is None else newer
+def _identifier(value: Any) -> str | None:
+    return fields.string(value) or None
 
 
-def _user(source: Mapping[str, Any]) -> str | None:
-    """`safety_identifier` succeeded `user` and wins."""
-    older = fields.given(source, "user", fields.string)
-    return fields.given(source, "safety_identifier", fields.string) or older or None
+# The ways to ask for thinking beside `thinking`, which says it all where it stands alone.
+_WISHES: Final = frozenset({"reasoning", "reasoning_effort", "include_reasoning", "output_config"})
 
 
-_TOKENS: Final = fields.integer(1)
-
-
-def _thinking(source: Mapping[str, Any]) -> ThinkingConfig:
-    """What the four ways to ask for thinking say together.
+def _thinking(values: dict[str, Any]) -> ThinkingConfig:
+    """What the four ways to ask for thinking say together; they are taken out of `values`.
 
     `thinking` decides the form (type and budget) over `reasoning`; the effort is `output_config`'s,
     else `reasoning`'s, else `reasoning_effort`; thinking is to be seen unless any of them says no.
     """
-    form = fields.given(source, "thinking", _thinking_form)
-    reasoning = fields.given(source, "reasoning", _reasoning) or ThinkingConfig()
-    config = fields.given(source, "output_config", _output_config)
-    effort: Effort | None = fields.given(source, "reasoning_effort", _EFFORT)
-    include = fields.given(source, "include_reasoning", fields.boolean)
-    if reasoning.include is False or include is None:
-        include = reasoning.include
-    form = form or reasoning
-    return ThinkingConfig(
-        form.type, form.budget, config or reasoning.effort or effort, form.display, include
-    )
+    reasoning: ThinkingConfig | None = values.pop("reasoning", None)
+    effort: Effort | None = values.pop("output_config", None)
+    include: bool | None = values.pop("include_reasoning", None)
+    if reasoning is not None:
+        effort = effort or reasoning.effort
+        if reasoning.include is False or include is None:
+            include = reasoning.include
+    last: Effort | None = values.pop("reasoning_effort", None)
+    form: ThinkingConfig = values.get("thinking") or reasoning or _UNSAID
+    return ThinkingConfig(form.type, form.budget, effort or last, form.display, include)
 
+
+_UNSAID: Final = ThinkingConfig()
 
 _EFFORT: Final = fields.OneOf[Effort]("none", "minimal", "low", "medium", "high", "xhigh", "max")
 
@@ -326,8 +338,19 @@ def _json_schema(value: Any) -> ResponseFormat:
     )
 
 
-_FIELDS: Final[Mapping[str, fields.Reader[Any]]] = {
+_TOKENS: Final = fields.integer(1)
+
+_READERS: Final[Mapping[str, fields.Reader[Any]]] = {
+    "model": fields.name,
     "stream": fields.boolean,
+    "stream_options": _include_usage,
+    "max_tokens": _TOKENS,
+    "max_completion_tokens": _TOKENS,
+    "thinking": _thinking_form,
+    "reasoning": _reasoning,
+    "reasoning_effort": _EFFORT,
+    "include_reasoning": fields.boolean,
+    "output_config": _output_config,
     "temperature": fields.number(0, 2),
     "top_p": fields.number(0, 1),
     "top_k": fields.integer(0),
@@ -341,13 +364,11 @@ _FIELDS: Final[Mapping[str, fields.Reader[Any]]] = {
     "logit_bias": _logit_bias,
     "parallel_tool_calls": fields.boolean,
     "response_format": _response_format,
+    "user": _identifier,
+    "safety_identifier": _identifier,
     "service_tier": fields.name,
     "verbosity": fields.OneOf("low", "medium", "high"),
 }
-"""Fields that stand alone and are named in `ChatRequest` as in the body."""
+"""Fields that can be read without looking at others."""
 
-_KNOWN: Final = frozenset(_FIELDS) | {
-    *("model", "messages", "stream_options", "max_tokens", "max_completion_tokens"),
-    *("thinking", "reasoning", "reasoning_effort", "include_reasoning", "output_config"),
-    *("tools", "tool_choice", "web_search_options", "user", "safety_identifier"),
-}
+_KNOWN: Final = frozenset(_READERS) | _TOOLING | {"messages"}

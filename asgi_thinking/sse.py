@@ -24,6 +24,9 @@ MAX_EVENT_SIZE: Final = 16 * 2**20
 """Bytes that one event may take by default, field names included."""
 
 _BOM: Final = b"\xef\xbb\xbf"
+_LINES: Final = 4  # an event of a name and data, cut at its line feeds: both, "" and ""
+_LF: Final = 10
+_CR: Final = 13
 
 
 class SSEDecoder:
@@ -50,22 +53,32 @@ class SSEDecoder:
         Raises:
             UpstreamProtocolError: an event is larger than the limit.
         """
-        self._check()
+        if self._broken:
+            self._check()
         if self._head is not None:
             data = self._without_bom(data)
-        if self._carriage or b"\r" in data:
+        if self._carriage or _CR in data:
             data = self._with_line_feeds(data)
-        if not data:
-            return []
         if self._parts:
-            if not (b"\n\n" in data or (data[0] == 10 and self._parts[-1][-1] == 10)):
-                self._keep(data)
-                self._check()
-                return []
-            self._parts.append(data)
-            data = b"".join(self._parts)
-            self._parts.clear()
-            self._size = 0
+            return self._continue(data) if data else []
+        if len(data) <= self._limit and (single := _single_event(data)) is not None:
+            return [single]
+        return self._read(data)
+
+    def _continue(self, data: bytes) -> list[ServerSentEvent]:
+        """The events of a read before which an event had begun."""
+        parts = self._parts
+        if not (b"\n\n" in data or (data[0] == _LF and parts[-1][-1] == _LF)):
+            self._keep(data)
+            self._check()
+            return []
+        parts.append(data)
+        data = b"".join(parts)
+        parts.clear()
+        self._size = 0
+        return self._read(data)
+
+    def _read(self, data: bytes) -> list[ServerSentEvent]:
         blocks = data.split(b"\n\n")
         if tail := blocks.pop():
             self._keep(tail)
@@ -139,6 +152,16 @@ def encode(data: bytes, event: bytes | None = None) -> bytes:
         return head + b"data: " + data + b"\n\n"
     lines = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
     return head + b"".join(b"data: " + line + b"\n" for line in lines) + b"\n"
+
+
+def _single_event(data: bytes) -> ServerSentEvent | None:
+    """The event of a read that is one whole event, its name and its data, as most reads are."""
+    lines = data.split(b"\n", 3)
+    if len(lines) == _LINES:
+        name, value, blank, rest = lines
+        if not (blank or rest) and name[:7] == b"event: " and value[:6] == b"data: ":
+            return name[7:], value[6:]
+    return None
 
 
 def _events(blocks: list[bytes]) -> list[ServerSentEvent]:

@@ -4,27 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterable
-from contextvars import ContextVar
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from asgi_thinking import Service, ThinkingMiddleware, allow_all
-from asgi_thinking.events import Batch, BlockStart, BlockStop, TextDelta
-from asgi_thinking.providers.anthropic import AnthropicProvider
-from asgi_thinking.requests import ChatRequest
+from asgi_thinking import ThinkingMiddleware, allow_all
 from tests.asgi import JSON_HEADERS, Client, call, scope_for
-from tests.live.stack import PIECES
-from tests.loopback import Loopback, replying
-from tests.scripted import END, REPLY, START, Scripted
+from tests.scripted import REPLY, Scripted
 
 ASK: dict[str, Any] = {
     "model": "claude-sonnet-4-5",
     "messages": [{"role": "user", "content": "hi"}],
 }
 FOREIGN = ASK | {"model": "gpt-5"}
+
+
+pytestmark = pytest.mark.timeout(30)
 
 
 @pytest.fixture
@@ -194,16 +191,9 @@ async def test_bodies_of_any_kind_and_cut_are_read(kind: type, size: int) -> Non
     """Some servers give views of their buffers."""
     raw = json.dumps(ASK).encode()
     parts = [kind(raw[at : at + size]) for at in range(0, len(raw), size)]
-    client = Client()
-    hold = asyncio.Event()
+    client = Client(parts)
 
-    async def receive() -> Message:
-        if not messages:
-            await hold.wait()
-        return messages.pop(0)
-
-    messages = messages_of(*parts)
-    await wrap(Host())(scope_for(), receive, client.send)
+    await wrap(Host())(scope_for(), client.receive, client.send)
 
     assert "the answer" == client.json["choices"][0]["message"]["content"]
 
@@ -287,7 +277,8 @@ async def test_messages_come_once_and_in_order(stream: bool, wrong: bool) -> Non
 @pytest.mark.anyio
 async def test_a_server_whose_send_raises_ends_the_upstream_request() -> None:
     """Since ASGI 2.4 `send` may say that the client left."""
-    provider, client = Scripted([[*REPLY[:2], asyncio.Event()]]), Client([json.dumps(ASK).encode()])
+    provider = Scripted([[*REPLY[:2], asyncio.Event()]])
+    client = Client([json.dumps(ASK | {"stream": True}).encode()])
     gone = OSError("gone")
 
     async def send(message: Message) -> None:

@@ -173,6 +173,15 @@ def test_a_signature_finds_its_call() -> None:
     assert (SIGNED, ToolCall("a", "f", "", "OWN", "gemini")) == read(form, tool_calls=[own])
 
 
+def test_the_provider_that_is_named_counts() -> None:
+    """Gemini's place for a signature names no provider; a form that names another is right."""
+    own = {**CALLS[0], "extra_content": {"google": {"thought_signature": "S"}}}
+    vertex = Form(SIGNED, ToolCall("a", "", "", "S", "vertex"))
+    assert (SIGNED, ToolCall("a", "f", "", "S", "vertex")) == read(vertex, tool_calls=[own])
+    unnamed = Form(SIGNED, ToolCall("a", "", "", "S"))
+    assert (SIGNED, ToolCall("a", "f", "", "S", "gemini")) == read(unnamed, tool_calls=[own])
+
+
 @pytest.mark.parametrize(
     "message",
     [

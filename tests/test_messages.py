@@ -113,6 +113,24 @@ def test_extras_of_one_place_add_up() -> None:
     assert ({"c": 3}, {"d": 4}) == (message.choices[0].extras, message.choices[0].delta_extras)
 
 
+def test_log_probabilities_add_up() -> None:
+    """A stream gives a choice's log probabilities token by token; the reply has them all."""
+    first = {"content": ["a"], "refusal": None, "kind": "x"}
+    events = [
+        START,
+        Extra("choice", {"logprobs": None}),
+        Extra("choice", {"logprobs": first}),
+        Extra("choice", {"logprobs": {"content": ["b", "c"], "refusal": ["r"], "kind": None}}),
+        Extra("choice", {"logprobs": {"content": None}}),
+        Extra("choice", {"logprobs": None}),
+        FINISH,
+        Done(),
+    ]
+    expected = {"content": ["a", "b", "c"], "refusal": ["r"], "kind": "x"}
+    assert {"logprobs": expected} == assemble(events).choices[0].extras
+    assert ["a"] == first["content"]
+
+
 @pytest.mark.parametrize(
     "events", [[FINISH, Done()], [START, FINISH], []], ids=["no-start", "no-end", "nothing"]
 )

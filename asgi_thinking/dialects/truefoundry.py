@@ -87,6 +87,8 @@ class TrueFoundryDialect:
         Raises:
             InvalidRequest: a field is of the wrong type; `param` as in `thinking_blocks[0].after`.
         """
+        if _FORM.isdisjoint(message):
+            return None
         content = message.get("content")
         calls = message.get("tool_calls")
         reader = _Reader(
@@ -105,6 +107,9 @@ class TrueFoundryDialect:
 
 TRUEFOUNDRY: Final = TrueFoundryDialect()
 
+# What of the form a message has, if it is of this form.
+_FORM: Final = frozenset({"thinking_blocks", "reasoning_content", "reasoning_signature"})
+
 
 @dataclass(slots=True)
 class _Place:
@@ -115,9 +120,10 @@ class _Place:
 
     def fields(self) -> JSONObject:
         """The place as a block says it; nothing where it is the very first."""
+        if not (self.content or self.calls):
+            return {}
         named = {"content": self.content, "tool_calls": self.calls}
-        after = {name: count for name, count in named.items() if count}
-        return {"after": after} if after else {}
+        return {"after": {name: count for name, count in named.items() if count}}
 
 
 def _plain_message(choice: Choice) -> JSONObject:
@@ -127,14 +133,14 @@ def _plain_message(choice: Choice) -> JSONObject:
 def _thinking_message(choice: Choice) -> JSONObject:
     message = shown_message(choice, google_seal)
     blocks = _thinking_blocks(choice.blocks)
-    thoughts = (b.text for b in choice.blocks if isinstance(b, Thinking) and b.text)
-    extended: JSONObject = {
+    thoughts = [b.text for b in choice.blocks if isinstance(b, Thinking) and b.text]
+    return {
         "role": message.pop("role"),
         "content": message.pop("content"),
         "reasoning_content": "\n\n".join(thoughts) if blocks else None,
         "thinking_blocks": blocks or None,
+        **message,
     }
-    return extended | message
 
 
 def _thinking_blocks(blocks: Sequence[Block]) -> list[JSONObject]:

@@ -313,7 +313,10 @@ def test_only_allowed_tools_are_sent() -> None:
     """A choice of allowed tools narrows the list; without tools there is no choice either."""
     body = encoded(HELLO, tools=TOOLS, tool_choice=ToolChoice("auto", allowed=("g",)))
     assert ["g"] == [tool["name"] for tool in body["tools"]]
-    body = encoded(HELLO, tool_choice=ToolChoice("auto"), parallel_tool_calls=False)
+    for tools, allowed in ((), ()), (TOOLS, ("absent",)):
+        body = encoded(HELLO, tools=tools, tool_choice=ToolChoice("auto", allowed=allowed))
+        assert not {"tools", "tool_choice"} & body.keys()
+    body = encoded(HELLO, parallel_tool_calls=False)
     assert not {"tools", "tool_choice"} & body.keys()
 
 

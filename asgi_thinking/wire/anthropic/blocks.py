@@ -6,7 +6,7 @@ Source: https://platform.claude.com/docs/en/build-with-claude/streaming, read 20
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import orjson
@@ -58,7 +58,7 @@ class OpenBlock:
     make: Callable[[int, str], Event] = TextDelta
     start: int = 0
     length: int = 0
-    parts: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
+    parts: dict[str, list[str]] | None = None
 
     def fragment(self, value: Any) -> list[Event]:
         """The event of a fragment; none for an empty one."""
@@ -99,7 +99,7 @@ class OpenBlock:
     def opaque_json(self) -> str:
         """A block that we do not know, with all its fragments: what a later request sends back."""
         raw = self.raw
-        for key, parts in self.parts.items():
+        for key, parts in (self.parts or {}).items():
             if key == "partial_json":
                 # Arguments that max_tokens cut off are no JSON; the start's empty ones stay.
                 with suppress(ValueError):
@@ -111,6 +111,7 @@ class OpenBlock:
         return orjson.dumps(raw).decode()
 
     def _collect_opaque(self, delta: JSONObject) -> None:
+        self.parts = self.parts or {}
         for key, value in delta.items():
             if key != "type" and isinstance(value, str):
                 self.parts.setdefault(key, []).append(value)

@@ -13,6 +13,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+import orjson
+
 from asgi_thinking.events import (
     BlockStart,
     BlockStop,
@@ -21,6 +23,7 @@ from asgi_thinking.events import (
     Finish,
     FinishReason,
     MessageStart,
+    SignatureDelta,
     StreamError,
     TextDelta,
     Usage,
@@ -31,7 +34,7 @@ from asgi_thinking.wire.anthropic.blocks import STREAMED, OpenBlock, checked_tex
 from asgi_thinking.wire.anthropic.errors import event_error
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
 __all__ = ["AnthropicDecoder", "MessageDecoder", "decode_reply"]
 
@@ -44,6 +47,9 @@ _FINISH: Final[Mapping[str, FinishReason]] = {
     "tool_use": "tool_calls",
     "refusal": "content_filter",
 }
+
+# Blocks that are a text, of which a whole one can be told without being opened.
+_SIMPLE: Final = ("thinking", "text")
 
 # Other events are to be ignored: `ping`, Vertex's own `vertex_event`, and whatever is new.
 _NAMES: Final = frozenset(
@@ -89,7 +95,6 @@ class MessageDecoder:
         "_started",
         "_stop_reason",
         "_text_length",
-        "_usage",
         "ended",
     )
 
@@ -103,7 +108,6 @@ class MessageDecoder:
         self._stop_reason = "end_turn"
         self._explanation = ""
         self._counts: dict[str, int] = {}
-        self._usage = Usage()
         self._started = False
         self.ended = False
 
@@ -117,7 +121,10 @@ class MessageDecoder:
                 if self.ended:
                     break
                 kind = ""
-                event = loads(payload)
+                try:
+                    event = orjson.loads(payload)
+                except orjson.JSONDecodeError:
+                    event = loads(payload)
                 kind = event["type"]
                 if kind != "content_block_delta":
                     self._other_event(kind, event, events)
@@ -126,7 +133,9 @@ class MessageDecoder:
                 delta = event["delta"]
                 if delta["type"] != block.delta:
                     block.collect(delta)
-                elif text := checked_text(delta[block.key]):
+                elif (text := delta[block.key]).__class__ is not str:
+                    checked_text(text)
+                elif text:
                     block.length += len(text)
                     events.append(block.make(block.index, text))
         except _MALFORMED:
@@ -189,8 +198,24 @@ class MessageDecoder:
         events.append(MessageStart(*names, self._created, self._provider))
         self._end(message, message.get("usage"), events)
         for number, block in enumerate(message.get("content") or ()):
+            if block["type"] in _SIMPLE and not block.get("citations"):
+                self._whole(block, events)
+                continue
             self._open(number, block, events)
             self._stop(number, events)
+
+    def _whole(self, raw: dict[str, Any], events: list[Event]) -> None:
+        """A block that has no more than its text and a signature, without opening it first."""
+        kind, _, key, make = STREAMED[raw["type"]]
+        index = self._index()
+        events.append(BlockStart(index, kind))
+        if text := checked_text(raw.get(key) or ""):
+            events.append(make(index, text))
+        if kind == "text":
+            self._text_length += len(text)
+        if signature := raw.get("signature"):
+            events.append(SignatureDelta(index, checked_text(signature)))
+        events.append(BlockStop(index))
 
     def _open(self, number: Any, raw: dict[str, Any], events: list[Event]) -> None:
         if not self._started:
@@ -234,18 +259,24 @@ class MessageDecoder:
         """Take what a message, or a message_delta, says of the reply's end and of its tokens."""
         if not self._started:
             raise ValueError("message_delta before message_start")
-        self._stop_reason = checked_text(ending.get("stop_reason") or self._stop_reason)
+        if reason := ending.get("stop_reason"):
+            self._stop_reason = checked_text(reason)
         if details := ending.get("stop_details"):
             self._explanation = checked_text(details.get("explanation") or self._explanation)
-        given = counts or {}
-        given |= given.get("output_tokens_details") or {}
+        if counts and self._count(counts):
+            events.append(_usage(self._counts))
+
+    def _count(self, given: dict[str, Any]) -> bool:
+        """Take the counts that are given; whether any of them is news."""
+        if details := given.get("output_tokens_details"):
+            given = given | details
+        known, changed = self._counts, False
         for key in _COUNTS:
-            if (count := given.get(key)) is not None:
-                self._counts[key] = _checked_count(count)
-        usage = _usage(self._counts.get)
-        if usage != self._usage:
-            self._usage = usage
-            events.append(usage)
+            count = given.get(key)
+            if count is not None and known.get(key) != count:
+                known[key] = _checked_count(count)
+                changed = True
+        return changed
 
     def _finish(self, events: list[Event]) -> None:
         if not self._started:
@@ -288,6 +319,9 @@ class AnthropicDecoder:
             frames = self._sse.feed(data)
         except UpstreamProtocolError as error:
             return messages.fail(self._named(error))
+        if len(frames) == 1:
+            name, payload = frames[0]
+            return messages.feed((payload,)) if name in _NAMES else []
         return messages.feed([payload for name, payload in frames if name in _NAMES])
 
     def close(self) -> list[Event]:
@@ -330,14 +364,11 @@ def _checked_count(value: Any) -> int:
     return value
 
 
-def _usage(count: Callable[[str], int | None]) -> Usage:
+def _usage(counts: Mapping[str, int]) -> Usage:
     """Our counts of the vendor's, whose `input_tokens` are those that no cache had part in."""
+    count = counts.get
     read, written = count("cache_read_input_tokens"), count("cache_creation_input_tokens")
     prompt = count("input_tokens")
-    return Usage(
-        None if prompt is None else prompt + (read or 0) + (written or 0),
-        count("output_tokens"),
-        count("thinking_tokens"),
-        read,
-        written,
-    )
+    if prompt is not None:
+        prompt += (read or 0) + (written or 0)
+    return Usage(prompt, count("output_tokens"), count("thinking_tokens"), read, written)

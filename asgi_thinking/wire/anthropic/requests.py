@@ -8,7 +8,6 @@ from __future__ import annotations
 import base64
 from contextlib import suppress
 from dataclasses import replace
-from itertools import groupby, takewhile
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, assert_never
 
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from asgi_thinking.messages import Part
-    from asgi_thinking.requests import ChatRequest, ThinkingConfig, Tool
+    from asgi_thinking.requests import ChatRequest, Effort, ResponseFormat, Tool
 
 __all__ = ["encode_request"]
 
@@ -37,7 +36,6 @@ JSONObject: TypeAlias = dict[str, Any]
 
 _NO_FIELDS: Final[Mapping[str, Any]] = MappingProxyType({})
 
-_NUMBERS: Final = (int, float)
 _SYSTEM_ROLES: Final = frozenset({"system", "developer"})
 
 # OpenAI's words and Anthropic's. Source: the page above and
@@ -80,35 +78,63 @@ def encode_request(
         extra: more fields of the body, such as Vertex's `anthropic_version`.
     """
     turns = request.messages
-    head = tuple(takewhile(lambda turn: turn.role in _SYSTEM_ROLES, turns))
+    start = 0
+    while start < len(turns) and turns[start].role in _SYSTEM_ROLES:
+        start += 1
     body: JSONObject = {"model": request.model} if model_in_body else {}
-    body |= _given(
-        max_tokens=request.max_tokens,
-        stream=stream or None,
-        system=[block for turn in head for block in _blocks(turn)],
-    )
-    body["messages"] = _messages(turns[len(head) :], mid_system)
-    body |= _tools(request)
-    body |= _given(
-        thinking=_thinking(request.thinking),
-        output_config=_output_config(request),
-        temperature=request.temperature,
-        top_p=request.top_p,
-        top_k=request.top_k,
-        stop_sequences=request.stop,
-        metadata=_given(user_id=request.user),
-        service_tier=_SERVICE_TIER.get(request.service_tier or ""),
-    )
-    return dumps({**body, **extra, **request.extra}, default=dict)
+    if request.max_tokens is not None:
+        body["max_tokens"] = request.max_tokens
+    if stream:
+        body["stream"] = True
+    if system := [block for turn in turns[:start] for block in _blocks(turn)]:
+        body["system"] = system
+    body["messages"] = _messages(turns[start:], mid_system)
+    if request.tools:
+        _put_tools(body, request)
+    _put_thinking(body, request)
+    _put_settings(body, request)
+    if extra:
+        body |= extra
+    if request.extra:
+        body |= request.extra
+    return dumps(body, default=dict)
 
 
-def _given(**fields: Any) -> JSONObject:
-    """The fields that say something: numbers, and what is not empty."""
-    return {
-        key: value
-        for key, value in fields.items()
-        if value or (value is not None and value.__class__ in _NUMBERS)
-    }
+def _put_thinking(body: JSONObject, request: ChatRequest) -> None:
+    config = request.thinking
+    if config.type is not None:
+        fields: JSONObject = {"type": config.type}
+        if config.budget is not None:
+            fields["budget_tokens"] = config.budget
+        if config.display:
+            fields["display"] = config.display
+        body["thinking"] = fields
+    if config.effort is not None or request.response_format is not None:
+        body |= _output_config(config.effort, request.response_format)
+
+
+def _output_config(effort: Effort | None, shape: ResponseFormat | None) -> JSONObject:
+    fields: JSONObject = {}
+    if effort not in (None, "none", "minimal"):
+        fields["effort"] = effort
+    if shape is not None and shape.type == "json_schema":
+        fields["format"] = {"type": "json_schema", "schema": shape.schema}
+    return {"output_config": fields} if fields else {}
+
+
+def _put_settings(body: JSONObject, request: ChatRequest) -> None:
+    if request.temperature is not None:
+        body["temperature"] = request.temperature
+    if request.top_p is not None:
+        body["top_p"] = request.top_p
+    if request.top_k is not None:
+        body["top_k"] = request.top_k
+    if request.stop:
+        body["stop_sequences"] = request.stop
+    if request.user:
+        body["metadata"] = {"user_id": request.user}
+    if tier := _SERVICE_TIER.get(request.service_tier or ""):
+        body["service_tier"] = tier
 
 
 def _messages(turns: Sequence[Turn], mid_system: str) -> list[JSONObject]:
@@ -118,14 +144,18 @@ def _messages(turns: Sequence[Turn], mid_system: str) -> list[JSONObject]:
     merged: a message would otherwise change when the conversation goes on.
     """
     messages: list[JSONObject] = []
-    for is_result, run in groupby(turns, lambda turn: turn.role == "tool"):
-        if is_result:
-            messages.append({"role": "user", "content": [_tool_result(turn) for turn in run]})
+    results: list[JSONObject] | None = None
+    for turn in turns:
+        if turn.role == "tool":
+            if results is None:
+                results = []
+                messages.append({"role": "user", "content": results})
+            results.append(_tool_result(turn))
             continue
-        for turn in run:
-            if content := _blocks(turn):
-                role = mid_system if turn.role in _SYSTEM_ROLES else turn.role
-                messages.append({"role": role, "content": content})
+        results = None
+        if content := _blocks(turn):
+            role = mid_system if turn.role in _SYSTEM_ROLES else turn.role
+            messages.append({"role": role, "content": content})
     return messages
 
 
@@ -136,11 +166,14 @@ def _blocks(turn: Turn) -> list[JSONObject | Fragment]:
     text stands beside them. The model's own blank text is kept as far as that allows, because the
     signatures after it vouch for it.
     """
-    texts = [part.text for part in turn.parts if isinstance(part, Text | Refusal)]
-    keeps_blank = turn.role == "assistant" and any(text.strip() for text in texts)
+    keeps_blank = turn.role == "assistant" and _has_text(turn.parts)
     blocks: list[JSONObject | Fragment] = []
     for part in turn.parts:
-        block = None if _is_refused(part, keeps_blank=keeps_blank) else _block(part)
+        if isinstance(part, Text | Refusal):
+            shown = part.text if keeps_blank else part.text.strip()
+            if not shown:
+                continue
+        block = _block(part)
         if block is not None:
             blocks.append(block)
     if turn.cache_control is not None and blocks and isinstance(last := blocks[-1], dict):
@@ -148,15 +181,18 @@ def _blocks(turn: Turn) -> list[JSONObject | Fragment]:
     return blocks
 
 
-def _is_refused(part: Part, *, keeps_blank: bool) -> bool:
-    if not isinstance(part, Text | Refusal):
-        return False
-    return not (part.text if keeps_blank else part.text.strip())
+def _has_text(parts: Sequence[Part]) -> bool:
+    return any(isinstance(part, Text | Refusal) and part.text.strip() for part in parts)
 
 
 def _block(part: Part) -> JSONObject | Fragment | None:
     """One part as a content block; None for thinking that the API would refuse unsigned."""
     match part:
+        case Text() | ToolCall() | Image() | File():
+            block = _cacheable(part)
+            if part.cache_control:
+                block["cache_control"] = part.cache_control
+            return block
         case Thinking(text, signature):
             if not signature:
                 return None
@@ -167,18 +203,24 @@ def _block(part: Part) -> JSONObject | Fragment | None:
             return Fragment(data)
         case Refusal(text):
             return {"type": "text", "text": text}
-        case Text(text):
-            block: JSONObject = {"type": "text", "text": text}
-        case ToolCall(call_id, name, arguments):
-            block = {"type": "tool_use", "id": call_id, "name": name}
-            block["input"] = Fragment(arguments if arguments.strip() else "{}")
-        case Image():
-            block = {"type": "image", "source": _image_source(part)}
-        case File():
-            block = {"type": "document", "source": _file_source(part), **_given(title=part.name)}
         case _ as unreachable:
             assert_never(unreachable)
-    return block | _given(cache_control=part.cache_control)
+
+
+def _cacheable(part: Text | ToolCall | Image | File) -> JSONObject:
+    match part:
+        case Text():
+            return {"type": "text", "text": part.text}
+        case ToolCall(call_id, name, arguments):
+            given = Fragment(arguments if arguments.strip() else "{}")
+            return {"type": "tool_use", "id": call_id, "name": name, "input": given}
+        case Image():
+            return {"type": "image", "source": _image_source(part)}
+        case File():
+            title = {"title": part.name} if part.name else {}
+            return {"type": "document", "source": _file_source(part), **title}
+        case _ as unreachable:
+            assert_never(unreachable)
 
 
 def _image_source(image: Image) -> JSONObject:
@@ -207,48 +249,40 @@ def _tool_result(turn: Turn) -> JSONObject:
         case _:
             content = _blocks(replace(turn, cache_control=None))
     result: JSONObject = {"type": "tool_result", "tool_use_id": turn.tool_call_id}
-    return result | _given(
-        content=content, is_error=turn.is_error or None, cache_control=turn.cache_control
-    )
+    if content:
+        result["content"] = content
+    if turn.is_error:
+        result["is_error"] = True
+    if turn.cache_control:
+        result["cache_control"] = turn.cache_control
+    return result
 
 
-def _tools(request: ChatRequest) -> JSONObject:
-    """The tools that may be called and which of them has to be; nothing without tools."""
+def _put_tools(body: JSONObject, request: ChatRequest) -> None:
+    """The tools that may be called and which of them has to be; nothing if none may."""
     choice = request.tool_choice
-    allowed = choice.allowed if choice else ()
+    allowed = frozenset(choice.allowed if choice else ())
     tools = [_tool(tool) for tool in request.tools if not allowed or tool.name in allowed]
     if not tools:
-        return {}
-    fields: JSONObject = {}
-    if choice is not None or request.parallel_tool_calls is False:
-        fields = {"type": _TOOL_CHOICE[choice.mode] if choice else "auto"}
-        if choice is not None and choice.mode == "tool":
-            fields["name"] = choice.name
-        if request.parallel_tool_calls is False and fields["type"] != "none":
-            fields["disable_parallel_tool_use"] = True
-    return {"tools": tools, **_given(tool_choice=fields)}
+        return
+    body["tools"] = tools
+    if choice is None and request.parallel_tool_calls is not False:
+        return
+    fields: JSONObject
+    body["tool_choice"] = fields = {"type": _TOOL_CHOICE[choice.mode] if choice else "auto"}
+    if choice is not None and choice.mode == "tool":
+        fields["name"] = choice.name
+    if request.parallel_tool_calls is False and fields["type"] != "none":
+        fields["disable_parallel_tool_use"] = True
 
 
 def _tool(tool: Tool) -> JSONObject:
-    return {
-        "name": tool.name,
-        **_given(description=tool.description),
-        "input_schema": _NO_PARAMETERS if tool.parameters is None else tool.parameters,
-        **_given(strict=tool.strict, cache_control=tool.cache_control),
-    }
-
-
-def _thinking(config: ThinkingConfig) -> JSONObject:
-    if config.type is None:
-        return {}
-    return {"type": config.type, **_given(budget_tokens=config.budget, display=config.display)}
-
-
-def _output_config(request: ChatRequest) -> JSONObject:
-    effort, shape = request.thinking.effort, request.response_format
-    fields: JSONObject = {}
-    if effort not in (None, "none", "minimal"):
-        fields["effort"] = effort
-    if shape is not None and shape.type == "json_schema":
-        fields["format"] = {"type": "json_schema", "schema": shape.schema}
+    fields: JSONObject = {"name": tool.name}
+    if tool.description:
+        fields["description"] = tool.description
+    fields["input_schema"] = _NO_PARAMETERS if tool.parameters is None else tool.parameters
+    if tool.strict:
+        fields["strict"] = True
+    if tool.cache_control:
+        fields["cache_control"] = tool.cache_control
     return fields

@@ -1,0 +1,67 @@
+"""What a request that is not ours costs: a bare ASGI app against the same app, wrapped.
+
+    python -m tests.benchmarks.passthrough
+
+Prints microseconds a request, the best of several rounds, and the ratio, for a path of the host's
+and for a chat completion whose model no provider serves (whose body has to be read and replayed).
+In process, without a server, so the ratio is the worst case: a server adds the same to both.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from typing import Any
+
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from asgi_thinking import ThinkingMiddleware, allow_all
+from tests.asgi import scope_for
+from tests.scripted import Scripted
+
+ROUNDS, REQUESTS = 7, 3_000
+BODY = json.dumps(
+    {"model": "gpt-5", "messages": [{"role": "user", "content": "hello " * 200}]}
+).encode()
+CASES: dict[str, dict[str, Any]] = {
+    "GET /": {"method": "GET", "path": "/"},
+    "POST …/chat/completions, the host's model": {},
+}
+
+
+async def host(scope: Scope, receive: Receive, send: Send) -> None:
+    """Reads the body and says hello."""
+    await receive()
+    await PlainTextResponse("hello")(scope, receive, send)
+
+
+async def receive() -> Message:
+    return {"type": "http.request", "body": BODY, "more_body": False}
+
+
+async def send(message: Message) -> None: ...
+
+
+async def cost(app: ASGIApp, change: dict[str, Any]) -> float:
+    """Microseconds a request."""
+    best = float("inf")
+    for _ in range(ROUNDS):
+        scopes = [scope_for(**change) for _ in range(REQUESTS)]
+        begun = time.perf_counter()
+        for scope in scopes:
+            await app(scope, receive, send)
+        best = min(best, time.perf_counter() - begun)
+    return best / REQUESTS * 1e6
+
+
+async def main() -> None:
+    wrapped = ThinkingMiddleware(host, providers={"acme": Scripted()}, authorize=allow_all)
+    for name, change in CASES.items():
+        bare, ours = await cost(host, change), await cost(wrapped, change)
+        print(f"{name:44} bare {bare:6.1f} µs  wrapped {ours:6.1f} µs  ratio {ours / bare:.2f}")  # noqa: T201 (what the script is for)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
