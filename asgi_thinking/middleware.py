@@ -147,7 +147,9 @@ class ThinkingMiddleware:
             logger.warning(_NO_AUTHORIZE)
 
     async def _intercept(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = list(scope["headers"])
+        headers: Sequence[tuple[bytes, bytes]] = scope["headers"]
+        if not isinstance(headers, list | tuple):
+            headers = scope["headers"] = list(headers)  # the host will want to read them as well
         if not _is_plain_json(headers):
             await self.app(scope, receive, send)
             return
@@ -186,7 +188,8 @@ class ThinkingMiddleware:
 
 def _is_plain_json(headers: Sequence[tuple[bytes, bytes]]) -> bool:
     """Whether the body is JSON as it stands; coded or other bodies are the host's matter."""
-    for name, value in headers:
+    for raw, value in headers:
+        name = raw.lower()
         if name == b"content-type" and b"json" not in value.lower():
             return False
         if name == b"content-encoding" and value.strip().lower() not in (b"", b"identity"):

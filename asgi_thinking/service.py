@@ -182,7 +182,7 @@ class Service:
         return tuple(
             (name.decode("latin-1"), value.decode("latin-1"))
             for name, value in headers
-            if name in self._forward
+            if name.lower() in self._forward
         )
 
     async def aclose(self) -> None:

@@ -48,48 +48,18 @@ def test_a_body_from_python_may_hold_what_json_has_not() -> None:
         decode({"model": "m", "messages": ()}, read_assistant=read_plain)
 
 
+OPTIONAL = """
+stream stream_options max_tokens max_completion_tokens thinking reasoning reasoning_effort
+include_reasoning output_config temperature top_p top_k stop n seed presence_penalty
+frequency_penalty logprobs top_logprobs logit_bias tools tool_choice parallel_tool_calls
+response_format web_search_options user safety_identifier service_tier verbosity functions
+function_call previous_response_id container mcp_servers store
+"""
+
+
 def test_null_equals_absent_for_every_optional_field() -> None:
     """Clients that write all their fields, most of them null, ask for nothing."""
-    nulls = dict.fromkeys(
-        [
-            "stream",
-            "stream_options",
-            "max_tokens",
-            "max_completion_tokens",
-            "thinking",
-            "reasoning",
-            "reasoning_effort",
-            "include_reasoning",
-            "output_config",
-            "temperature",
-            "top_p",
-            "top_k",
-            "stop",
-            "n",
-            "seed",
-            "presence_penalty",
-            "frequency_penalty",
-            "logprobs",
-            "top_logprobs",
-            "logit_bias",
-            "tools",
-            "tool_choice",
-            "parallel_tool_calls",
-            "response_format",
-            "web_search_options",
-            "user",
-            "safety_identifier",
-            "service_tier",
-            "verbosity",
-            "functions",
-            "function_call",
-            "previous_response_id",
-            "container",
-            "mcp_servers",
-            "store",
-        ]
-    )
-    assert ask() == ask(**nulls)
+    assert ask() == ask(**dict.fromkeys(OPTIONAL.split()))
 
 
 def test_every_plain_field_arrives() -> None:

@@ -77,18 +77,12 @@ def encode_request(
         mid_system: the role of system messages after the beginning; only some models take "system".
         extra: more fields of the body, such as Vertex's `anthropic_version`.
     """
-    turns = request.messages
-    start = 0
-    while start < len(turns) and turns[start].role in _SYSTEM_ROLES:
-        start += 1
     body: JSONObject = {"model": request.model} if model_in_body else {}
     if request.max_tokens is not None:
         body["max_tokens"] = request.max_tokens
     if stream:
         body["stream"] = True
-    if system := [block for turn in turns[:start] for block in _blocks(turn)]:
-        body["system"] = system
-    body["messages"] = _messages(turns[start:], mid_system)
+    _put_turns(body, request.messages, mid_system)
     if request.tools:
         _put_tools(body, request)
     _put_thinking(body, request)
@@ -98,6 +92,16 @@ def encode_request(
     if request.extra:
         body |= request.extra
     return dumps(body, default=dict)
+
+
+def _put_turns(body: JSONObject, turns: Sequence[Turn], mid_system: str) -> None:
+    """The system messages at the beginning have a place of their own."""
+    start = 0
+    while start < len(turns) and turns[start].role in _SYSTEM_ROLES:
+        start += 1
+    if system := [block for turn in turns[:start] for block in _blocks(turn)]:
+        body["system"] = system
+    body["messages"] = _messages(turns[start:], mid_system)
 
 
 def _put_thinking(body: JSONObject, request: ChatRequest) -> None:
