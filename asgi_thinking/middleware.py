@@ -77,7 +77,6 @@ class ThinkingMiddleware:
         self._authorize = authorize
         self._paths = None if paths is None else [compile_path(path)[0] for path in paths]
         self._warned = False
-        self._routes: dict[int, bool] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -120,13 +119,10 @@ class ThinkingMiddleware:
         route = scope.get("route")
         if not isinstance(route, Route):
             return None
-        ours = self._routes.get(id(route))
-        if ours is None:
-            inner: object = route.app
-            while inner is not None and inner is not self:
-                inner = getattr(inner, "app", None)
-            ours = self._routes[id(route)] = inner is self
-        return route if ours else None
+        inner: object = route.app
+        while inner is not None and inner is not self:
+            inner = getattr(inner, "app", None)
+        return None if inner is None else route
 
     def _may_delegate(self, scope: Scope) -> bool:
         """Whether the caller's right to ask has been, or will be, looked at."""

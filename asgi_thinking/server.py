@@ -106,7 +106,8 @@ def _authorize(host: str) -> Authorize:
     expected = f"Bearer {key}".encode()
 
     def check(scope: Scope) -> str | None:
-        given = dict(scope["headers"]).get(b"authorization", b"")
+        headers = {name.lower(): value for name, value in scope["headers"]}
+        given = headers.get(b"authorization", b"")
         return "owner" if hmac.compare_digest(given, expected) else None
 
     return check

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from asgi_thinking import ThinkingMiddleware, allow_all
@@ -268,6 +268,9 @@ APP = app()
 
 
 @given(spoiled(ECHOES | {"stream": True}, "messages", "stream", "model"))
+@example(json.dumps(ECHOES).encode())
+@example(json.dumps(BODY | {"model": "gpt-5"}).encode())
+@example(b"[]")
 def test_the_app_answers_as_the_service_does(body: bytes) -> None:
     """Through the middleware: a reply, the host's own answer, or an error that says where."""
     client = asyncio.run(call(APP, body))

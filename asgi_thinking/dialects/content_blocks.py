@@ -294,6 +294,10 @@ class _ThinkingEncoder(_PlainEncoder):
 # -- what clients send back --------------------------------------------------------------------
 
 
+class _Fragments(list[str]):
+    """The fragments of one text, in order."""
+
+
 def _read_parts(items: Any) -> list[Block]:
     """The blocks of a stream's parts, whether a client has merged them or only collected them."""
     slots: dict[int, tuple[int, JSONObject]] = {}
@@ -304,13 +308,18 @@ def _read_parts(items: Any) -> list[Block]:
             continue
         slot = slots.setdefault(index, (position, {}))[1]
         for key, value in delta.items():
+            # Kept apart until all are there: adding to a long text again and again takes minutes.
             old = slot.get(key)
-            fragment = isinstance(old, str) and isinstance(value, str) and key in _FRAGMENTS
-            slot[key] = f"{old}{value}" if fragment else value
+            if isinstance(old, _Fragments) and isinstance(value, str):
+                old.append(value)
+            else:
+                fragment = key in _FRAGMENTS and isinstance(value, str)
+                slot[key] = _Fragments([value]) if fragment else value
     blocks: list[Block] = []
     for position, slot in (slots[index] for index in sorted(slots)):
+        merged = {k: "".join(v) if isinstance(v, _Fragments) else v for k, v in slot.items()}
         try:
-            block = read_block(_typed(slot))
+            block = read_block(_typed(merged))
         except InvalidRequest as error:
             raise fields.under(f"content_blocks[{position}].delta", error) from None
         if block is not None:
