@@ -1,7 +1,7 @@
 """One completion, from a prepared request to batches of events: attempts, retries, failures.
 
 An attempt is retried only while nothing of its reply has been handed on. A failure before that is
-raised, so that the caller gets its true status; a later one becomes the stream's last event.
+raised, so that the caller gets its true status.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import logging
 import random
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
 
 from asgi_thinking.dialects import Asked, Dialect
 from asgi_thinking.events import Batch, Done, Event, Extra, MessageStart, StreamError, Usage
@@ -24,7 +24,7 @@ from asgi_thinking.exceptions import (
 from asgi_thinking.providers import Provider
 from asgi_thinking.requests import ChatRequest
 
-__all__ = ["Job", "Refusal", "run"]
+__all__ = ["Job", "Refusal", "Reply", "begin"]
 
 logger = logging.getLogger("asgi_thinking")
 
@@ -63,55 +63,90 @@ class Refusal:
     dialect: str = ""
 
 
-async def run(job: Job) -> AsyncGenerator[Batch, None]:
-    """The events of the reply; close the generator to end the upstream request.
+class Reply:
+    """A reply that has begun: its `first` batch, and the `rest`, as the provider gives them.
+
+    The rest is iterated as it is, without a generator around it, because each token pays for one.
+    Whoever iterates asks `failure` what an exception means, a premature end included.
+    """
+
+    __slots__ = ("_provider", "first", "rest")
+
+    def __init__(self, provider: str, first: Batch, rest: AsyncIterator[Batch]) -> None:
+        self._provider = provider
+        self.first = first
+        self.rest = rest
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await _close(self.rest)
+
+    async def collect(self) -> list[Event]:
+        """All events of a reply that came to its end.
+
+        Raises:
+            ThinkingError: it did not; an upstream's own failure is the last event.
+        """
+        events = list(self.first)
+        try:
+            while not isinstance(events[-1], Done | StreamError):
+                events += await anext(self.rest)
+            await anext(self.rest, None)  # the provider reads on, to use its connection again
+        except Exception as error:
+            raise self.failure(error) from error
+        return events
+
+    def failure(self, error: Exception) -> ThinkingError:
+        """What the caller is told of an exception."""
+        return _failure(self._provider, error)
+
+
+async def begin(job: Job) -> Reply:
+    """Send the request, as often as need be, until its reply begins.
 
     Raises:
-        ThinkingError: the upstream failed for good before anything was yielded.
+        ThinkingError: the upstream failed for good.
     """
-    attempt = 0
+    name, attempt = job.provider.name, 0
     while True:
-        begun = False
-        last: Event | None = None
-        stream = job.provider.stream(job.request)
+        stream = aiter(job.provider.stream(job.request))
         try:
-            async for batch in stream:
-                last = batch[-1]
-                if not begun and isinstance(last, StreamError):
-                    _raise_empty(batch, last)
-                begun = True
-                yield batch
-            if isinstance(last, Done | StreamError):
-                return
-            failure: ThinkingError = _ended_early(job.provider.name)
-        except ThinkingError as error:
-            failure = error
-        except Exception as error:
-            # The boundary to code that is not ours: a provider's bug must not end in silence.
-            logger.exception("provider %s failed", job.provider.name)
-            failure = ThinkingError(f"provider {job.provider.name!r} failed")
-            failure.__cause__ = error
-        finally:
+            first = await anext(stream)
+            if isinstance(first[-1], StreamError):
+                _raise_empty(first, first[-1])
+        except Exception as error:  # noqa: BLE001 (what it means is said by _failure)
             await _close(stream)
-        if begun:
-            yield [StreamError(failure)]
-            return
+            failure = _failure(name, error)
+        except BaseException:
+            await _close(stream)
+            raise
+        else:
+            return Reply(name, first, stream)
         delay = _delay(failure, attempt)
         if delay is None or attempt == job.retries:
             raise failure
-        logger.info("provider %s: next attempt in %.1f s", job.provider.name, delay)
+        logger.info("provider %s: next attempt in %.1f s", name, delay)
         await asyncio.sleep(delay)
         attempt += 1
+
+
+def _failure(name: str, error: Exception) -> ThinkingError:
+    """The error that an exception of a provider stands for."""
+    if isinstance(error, ThinkingError):
+        return error
+    if isinstance(error, StopAsyncIteration):
+        return UpstreamProtocolError(f"provider {name!r}: the reply ended early", provider=name)
+    # The boundary to code that is not ours: a bug must neither end in silence nor be shown.
+    logger.error("provider %s failed", name, exc_info=error)
+    return ThinkingError(f"provider {name!r} failed")
 
 
 async def _close(stream: AsyncIterator[Batch]) -> None:
     """Release what a provider's generator holds; other iterators have no end to tell them."""
     if isinstance(stream, AsyncGenerator):
         await stream.aclose()
-
-
-def _ended_early(name: str) -> UpstreamProtocolError:
-    return UpstreamProtocolError(f"provider {name!r}: the reply ended early", provider=name)
 
 
 def _raise_empty(batch: Batch, failure: StreamError) -> None:

@@ -7,9 +7,7 @@ never raises would otherwise let the upstream run on, unheard and paid for. It n
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import AsyncGenerator
-from contextlib import aclosing, suppress
+from contextlib import suppress
 from types import TracebackType
 from typing import Final, Self
 
@@ -18,16 +16,14 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from asgi_thinking.dialects import Encoder
-from asgi_thinking.events import Batch, Done, Event, StreamError
+from asgi_thinking.events import Done, Event, StreamError
 from asgi_thinking.exceptions import ProviderError, ThinkingError
-from asgi_thinking.exchange import Job, Refusal, run
+from asgi_thinking.exchange import Job, Refusal, Reply, begin
 from asgi_thinking.messages import assemble
 from asgi_thinking.reconcile import applied_header
 from asgi_thinking.sse import encode
 
 __all__ = ["ThinkingResponse"]
-
-logger = logging.getLogger("asgi_thinking")
 
 _JSON: Final = (b"content-type", b"application/json")
 _STREAM: Final = (
@@ -56,7 +52,7 @@ class ThinkingResponse(Response):
 
     def __init__(self, prepared: Job | Refusal) -> None:
         super().__init__()
-        del self.headers["content-length"]
+        self.raw_headers: _RawHeaders = []
         self._prepared = prepared
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -73,66 +69,30 @@ class ThinkingResponse(Response):
 
     async def _answer(self, job: Job, send: Send, connection: _UntilDisconnect) -> None:
         try:
-            async with aclosing(run(job)) as batches:
+            # Begun before the status is sent, so that an early failure keeps its own.
+            async with await begin(job) as reply:
                 if job.stream:
-                    # Awaited before the status is sent, so that an early failure keeps its own.
-                    first = await anext(batches)
-                    await self._stream(job, first, batches, send, connection)
-                else:
-                    await self._whole(job, batches, send, connection)
+                    await self._stream(job, reply, send, connection)
+                    return
+                body = _encode_whole(job, reply, await reply.collect())
+            connection.complete()
+            await self._send_json(send, 200, body, _ours(job))
         except ThinkingError as error:
             connection.complete()
             await self._send_error(send, error, job.vary, job.dialect.name)
 
-    async def _whole(
-        self,
-        job: Job,
-        batches: AsyncGenerator[Batch, None],
-        send: Send,
-        connection: _UntilDisconnect,
-    ) -> None:
-        events: list[Event] = []
-        async for batch in batches:
-            events += batch
-        body = _encode_whole(job, events)
-        connection.complete()
-        await self._send_json(send, 200, body, _ours(job))
-
     async def _stream(
-        self,
-        job: Job,
-        first: Batch,
-        batches: AsyncGenerator[Batch, None],
-        send: Send,
-        connection: _UntilDisconnect,
+        self, job: Job, reply: Reply, send: Send, connection: _UntilDisconnect
     ) -> None:
         headers = [*_STREAM, *_ours(job), *self.raw_headers]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         encoder = job.dialect.encoder(job.asked)
         async with _Pulse(send, encoder.keep_alive, job.keep_alive) as pulse:
-            last = await self._relay(encoder, first, batches, pulse)
+            last = await _relay(reply, encoder, pulse)
             connection.complete()
             await pulse.end(last)
             # The provider reads on to the end, so that its connection can be used again.
-            await anext(batches, None)
-
-    async def _relay(
-        self, encoder: Encoder, batch: Batch, batches: AsyncGenerator[Batch, None], pulse: _Pulse
-    ) -> bytes:
-        """Send all but the last bytes of the stream, and return those; one turn is one token."""
-        feed, send = encoder.feed, pulse.send
-        try:
-            while True:
-                body = feed(batch)
-                if batch[-1].__class__ in _LAST:
-                    return body
-                if body:
-                    await send(body)
-                batch = await anext(batches)
-        except (LookupError, ValueError, TypeError, AttributeError):
-            # Logged, and said in-band: after the first byte there is no other way.
-            logger.exception("the reply cannot be written")
-            return encode(_unwritable().envelope(), b"error")
+            await anext(reply.rest, None)
 
     async def _send_error(
         self, send: Send, error: ThinkingError, vary: bytes, dialect: str
@@ -156,7 +116,25 @@ class ThinkingResponse(Response):
         await send({"type": "http.response.body", "body": body})
 
 
-def _encode_whole(job: Job, events: list[Event]) -> bytes:
+async def _relay(reply: Reply, encoder: Encoder, pulse: _Pulse) -> bytes:
+    """Send all but the last bytes of the stream, and return those; one turn is one token."""
+    feed, send, rest = encoder.feed, pulse.send, reply.rest
+    batch = reply.first
+    try:
+        while True:
+            body = feed(batch)
+            if batch[-1].__class__ in _LAST:
+                return body
+            if body:
+                await send(body)
+            batch = await anext(rest)
+    except Exception as error:
+        if pulse.sending:
+            raise  # the server's own failure, of which the client cannot be told
+        return encode(reply.failure(error).envelope(), b"error")
+
+
+def _encode_whole(job: Job, reply: Reply, events: list[Event]) -> bytes:
     """The reply as one JSON body.
 
     Raises:
@@ -164,16 +142,8 @@ def _encode_whole(job: Job, events: list[Event]) -> bytes:
     """
     try:
         return orjson.dumps(job.dialect.encode_message(assemble(events), job.asked))
-    except ThinkingError:
-        raise
     except Exception as error:
-        logger.exception("the reply cannot be written")
-        raise _unwritable() from error
-
-
-def _unwritable() -> ThinkingError:
-    """A provider broke the grammar of events, or a dialect failed: code that is not ours."""
-    return ThinkingError("the provider's reply cannot be written")
+        raise reply.failure(error) from error
 
 
 def _ours(job: Job) -> _RawHeaders:
@@ -186,7 +156,7 @@ def _ours(job: Job) -> _RawHeaders:
 class _Pulse:
     """Sends the stream's bytes, and a comment after one to two intervals (seconds) of silence."""
 
-    __slots__ = ("_beat", "_handle", "_interval", "_loop", "_quiet", "_send", "_sending", "_task")
+    __slots__ = ("_beat", "_handle", "_interval", "_loop", "_quiet", "_send", "_task", "sending")
 
     def __init__(self, send: Send, beat: bytes, interval: float) -> None:
         self._send = send
@@ -195,7 +165,7 @@ class _Pulse:
         self._loop = asyncio.get_running_loop()
         self._task: asyncio.Task[None] | None = None
         self._quiet = False
-        self._sending = False
+        self.sending = False
 
     async def __aenter__(self) -> Self:
         self._handle = self._loop.call_later(self._interval, self._tick)
@@ -212,9 +182,9 @@ class _Pulse:
         if self._task is not None:
             await asyncio.wait([self._task])
         self._quiet = False
-        self._sending = True
+        self.sending = True
         await self._send({"type": "http.response.body", "body": body, "more_body": True})
-        self._sending = False
+        self.sending = False
 
     async def end(self, body: bytes) -> None:
         """Send the last bytes, after which nothing is sent."""
@@ -229,7 +199,7 @@ class _Pulse:
 
     def _tick(self) -> None:
         # While a send is pending the client is slow, and a comment would only make it slower.
-        if self._quiet and not self._sending and (self._task is None or self._task.done()):
+        if self._quiet and not self.sending and (self._task is None or self._task.done()):
             self._task = self._loop.create_task(self._keep_alive())
         self._quiet = True
         self._handle = self._loop.call_later(self._interval, self._tick)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import Any
 
 import pytest
 
 from asgi_thinking import exchange
-from asgi_thinking.events import Batch, StreamError
+from asgi_thinking.events import Batch, Event, StreamError
 from asgi_thinking.exceptions import (
     InvalidRequest,
     ProviderError,
@@ -18,7 +19,7 @@ from asgi_thinking.exceptions import (
     UpstreamTimeout,
     UpstreamUnreachable,
 )
-from asgi_thinking.exchange import Job, Refusal
+from asgi_thinking.exchange import Job, Refusal, begin
 from asgi_thinking.service import Service
 from tests.scripted import ONLY, REPLY, START, Scripted, Step
 
@@ -40,8 +41,15 @@ def job_for(provider: Scripted, retries: int = 2) -> Job:
 
 
 async def play(*scripts: list[Step], retries: int = 2) -> tuple[Scripted, list[Batch]]:
+    """The provider, and the batches of the reply that it gave in the end."""
     provider = Scripted([*scripts])
-    return provider, [batch async for batch in exchange.run(job_for(provider, retries))]
+    async with await begin(job_for(provider, retries)) as reply:
+        return provider, [reply.first, *[batch async for batch in reply.rest]]
+
+
+async def collect(*script: Step) -> list[Event]:
+    async with await begin(job_for(Scripted([script]))) as reply:
+        return await reply.collect()
 
 
 async def test_a_good_reply_passes_through_as_it_is() -> None:
@@ -86,7 +94,7 @@ async def test_a_lasting_failure_is_raised_at_once(failure: ThinkingError) -> No
     provider = Scripted([[failure]])
 
     with pytest.raises(type(failure)):
-        await anext(exchange.run(job_for(provider)))
+        await begin(job_for(provider))
 
     assert len(provider.requests) == 1
 
@@ -96,7 +104,7 @@ async def test_attempts_are_counted() -> None:
     provider = Scripted([[UpstreamStatusError("busy", status=503)]])
 
     with pytest.raises(UpstreamStatusError, match="busy"):
-        await anext(exchange.run(job_for(provider, retries=1)))
+        await begin(job_for(provider, retries=1))
 
     assert len(provider.requests) == 2
 
@@ -111,12 +119,14 @@ async def test_a_failure_in_the_first_batch_is_raised() -> None:
     assert len(provider.requests) == 2
 
 
-async def test_a_failure_after_content_ends_the_stream() -> None:
+async def test_a_failure_after_content_is_not_tried_again() -> None:
     """What was already said is never said again by a second attempt."""
-    error = UpstreamUnreachable("broke off")
-    provider, batches = await play([START, ONLY, error])
+    provider = Scripted([[START, ONLY, UpstreamUnreachable("broke off")], REPLY])
 
-    assert batches == [START, ONLY, [StreamError(error)]]
+    async with await begin(job_for(provider)) as reply:
+        with pytest.raises(UpstreamUnreachable, match="broke off"):
+            await reply.collect()
+
     assert len(provider.requests) == 1
 
 
@@ -131,31 +141,51 @@ async def test_content_and_failure_in_one_batch_are_both_handed_on() -> None:
 
 async def test_a_reply_without_an_end_is_an_error() -> None:
     """A provider that stops in the middle does not look as if it were done."""
-    _, batches = await play([START, ONLY])
+    with pytest.raises(UpstreamProtocolError, match="provider 'acme': the reply ended early"):
+        await collect(START, ONLY)
+    with pytest.raises(UpstreamProtocolError, match="ended early"):
+        await collect()
 
-    last = batches[-1][0]
-    assert isinstance(last, StreamError)
-    assert isinstance(last.error, UpstreamProtocolError)
+
+async def test_a_whole_reply_is_collected() -> None:
+    """All events come in order, and an upstream's own failure is the last of them."""
+    failure = StreamError(UpstreamUnreachable("broke off"))
+
+    assert await collect(*REPLY) == [event for batch in REPLY for event in batch]
+    assert (await collect(START, ONLY, [failure]))[-1] is failure
 
 
-async def test_a_bug_in_a_provider_is_an_error_of_ours(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("before", [[], [START]])
+async def test_a_bug_in_a_provider_is_an_error_of_ours(
+    before: list[Step], caplog: pytest.LogCaptureFixture
+) -> None:
     """Any exception of a provider becomes an error without its text, and is logged."""
-    with caplog.at_level(logging.ERROR):
-        _, batches = await play([START, KeyError("secret")])
+    with caplog.at_level(logging.ERROR), pytest.raises(ThinkingError, match=r"'acme' failed$"):
+        await collect(*before, KeyError("secret"))
 
-    last = batches[-1][0]
-    assert isinstance(last, StreamError)
-    assert last.error.message == "provider 'acme' failed"
     assert "provider acme failed" in caplog.text
 
 
-async def test_closing_the_run_releases_the_provider() -> None:
+async def test_leaving_the_reply_releases_the_provider() -> None:
     """Whoever stops reading ends the upstream request."""
     provider = Scripted([REPLY])
-    batches = exchange.run(job_for(provider))
-    assert await anext(batches) == START
 
-    await batches.aclose()
+    async with await begin(job_for(provider)) as reply:
+        assert reply.first == START
+
+    assert provider.released.is_set()
+
+
+async def test_cancelling_the_beginning_releases_the_provider() -> None:
+    """An upstream that has not answered yet is let go as well."""
+    provider = Scripted([[asyncio.Event()]])
+    task = asyncio.create_task(begin(job_for(provider)))
+    while not provider.requests:
+        await asyncio.sleep(0)
+
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
 
     assert provider.released.is_set()
 
@@ -178,7 +208,8 @@ class Plain(Scripted):
 
 async def test_a_stream_need_not_be_a_generator() -> None:
     """Any async iterator of batches will do."""
-    assert [batch async for batch in exchange.run(job_for(Plain()))] == REPLY
+    async with await begin(job_for(Plain())) as reply:
+        assert [reply.first, *[batch async for batch in reply.rest]] == REPLY
 
 
 async def test_a_refusal_is_no_job() -> None:

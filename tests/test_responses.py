@@ -261,9 +261,26 @@ async def test_a_provider_that_breaks_the_grammar_ends_in_an_error(
         client = await run(respond(provider, stream=stream))
 
     assert client.status == (200 if stream else 500)
-    assert b"the provider's reply cannot be written" in client.content
+    assert b"provider 'acme' failed" in client.content
     assert b"the answer" not in client.content
-    assert "the reply cannot be written" in caplog.text
+    assert "provider acme failed" in caplog.text
+    assert provider.released.is_set()
+
+
+async def test_a_send_that_fails_is_the_servers_matter() -> None:
+    """Where the server cannot send, no further bytes are tried."""
+    client = Client()
+
+    async def send(message: Message) -> None:
+        if client.sent:
+            raise OSError("gone")
+        await client.send(message)
+
+    provider = Scripted()
+    with pytest.raises(OSError, match="gone"):
+        await respond(provider, stream=True)(scope_for(), client.receive, send)
+
+    assert len(client.sent) == 1
     assert provider.released.is_set()
 
 
