@@ -127,9 +127,9 @@ def run_together(blocks: Iterable[Block]) -> list[Block]:
     kept: list[Block] = []
     for block in said(replace(b, signature=None) if isinstance(b, Text) else b for b in blocks):
         last = kept[-1] if kept else None
-        joins = isinstance(last, Thinking) and last.signature is None
-        if isinstance(block, Thinking) and isinstance(last, Thinking) and joins:
-            kept[-1] = replace(block, text=last.text + block.text)
-        else:
-            kept.append(block)
+        open_thought = last if isinstance(last, Thinking) and last.signature is None else None
+        joins = open_thought is not None and isinstance(block, Thinking)
+        kept[len(kept) - joins :] = [
+            replace(block, text=open_thought.text + block.text) if joins else block
+        ]
     return kept
