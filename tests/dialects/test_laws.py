@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from asgi_thinking.dialects import Asked, Dialect
@@ -38,6 +38,9 @@ ALL: list[Dialect] = [OPENAI, TRUEFOUNDRY, TRUEFOUNDRY_LEGACY, PORTKEY, OBIGUARD
 SHOWN = Asked(thinking=True)
 
 every_dialect = pytest.mark.parametrize("dialect", ALL, ids=lambda dialect: dialect.name)
+
+# The dialects share a law's examples.
+shared = settings(max_examples=max(100, settings().max_examples // len(ALL)))
 asks = st.builds(Asked, st.booleans(), st.booleans())
 
 
@@ -77,6 +80,7 @@ def vendors_own(blocks: Iterable[Block]) -> list[tuple[Any, str]]:
 
 
 @every_dialect
+@shared
 @given(streams(), asks, st.lists(st.integers(0), max_size=4))
 def test_batches_do_not_show(
     dialect: Dialect, events: list[Event], asked: Asked, places: list[int]
@@ -90,6 +94,7 @@ def test_batches_do_not_show(
 
 
 @every_dialect
+@shared
 @given(streams(), asks)
 def test_a_stream_says_what_the_whole_reply_says(
     dialect: Dialect, events: list[Event], asked: Asked
@@ -190,6 +195,7 @@ def test_strict_replies_are_openais(events: list[Event], usage: bool) -> None:
 
 
 @every_dialect
+@shared
 @given(replies)
 def test_nothing_thought_is_shown_unasked(dialect: Dialect, message: Message) -> None:
     """A strict reply, or one for which nobody asked to see thinking, has no thought anywhere."""
@@ -220,6 +226,7 @@ def _mark(choice: Choice) -> Choice:
 
 
 @every_dialect
+@shared
 @given(streams(), asks, st.integers(0))
 def test_a_failing_stream_ends_with_its_error(
     dialect: Dialect, events: list[Event], asked: Asked, place: int
