@@ -27,6 +27,8 @@ _MAX_REPLY: Final = 64 * 2**20
 _MAX_ERROR: Final = 2**20
 _DRAIN: Final = 1.0  # seconds; a connection read to its end can be used again
 
+_LAST: Final = (Done, StreamError)
+
 # Source: github.com/anthropics/anthropic-sdk-python, _base_client.py of 2.12.0, read 2026-11-22.
 _SHOULD_RETRY: Final = {"true": True, "false": False}
 
@@ -150,7 +152,7 @@ class HTTPProvider:
                     if not events:
                         continue
                     yield events
-                    if isinstance(events[-1], Done | StreamError):
+                    if events[-1].__class__ in _LAST:
                         await _drain(reads)
                         return
                 if events := decoder.close():
