@@ -53,6 +53,7 @@ _UNTHINKING: Final = Capabilities(
             "seed",
             "top_logprobs",
             "verbosity",
+            "web_search",
         }
     ),
 )

@@ -150,7 +150,7 @@ def field_rules(request: ChatRequest, model: Capabilities) -> dict[str, bool]:
         "temperature": warm is None or 0 <= warm <= 1,
         "forced tools": not forced or model.forced_tools != "never",
         "forced tools beside enabled": not (forced and enabled),
-        "unknown": all(getattr(request, name) is None for name in model.unsupported),
+        "unknown": all(not getattr(request, name) for name in model.unsupported),
         "json_object": form != ResponseFormat("json_object"),
         "json_schema": form is None or model.structured_outputs,
         "max_tokens": 0 < (request.max_tokens or 0) <= model.max_output,
