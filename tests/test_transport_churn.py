@@ -176,14 +176,13 @@ async def test_an_attempt_nobody_wants_any_more_is_not_read() -> None:
     assert closed.is_set()
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(280)
 @pytest.mark.parametrize("name", ENGINES)
 async def test_churn(name: str) -> None:
     """Cancelling thousands of requests at random moments costs no connection, task or pool slot."""
     random = Random(20261122)
     slots = asyncio.Semaphore(AT_A_TIME)
-    # The kernel drops what overflows the backlog and tries again after 1, 3, 7 s: be patient.
-    timeouts = Timeouts(connect=20)
+    timeouts = Timeouts(connect=60)  # a loaded machine is no failure
 
     async def accepting() -> None:
         await asyncio.sleep(random.uniform(0, 0.002) * random.randint(0, 1))
@@ -203,7 +202,7 @@ async def test_churn(name: str) -> None:
             (outcome,) = await asyncio.gather(task, return_exceptions=True)
             return outcome
 
-    async with Loopback(handler, accepting, backlog=64) as upstream:
+    async with Loopback(handler, accepting, backlog=REQUESTS) as upstream:
         async with engine(name) as transport:
             calls = [one(transport, upstream.url) for _ in range(REQUESTS)]
             outcomes = await asyncio.gather(*calls)
