@@ -34,6 +34,7 @@ Authorize: TypeAlias = Callable[[Scope], "str | Awaitable[str | None] | None"]
 `PermissionError` or Starlette's `HTTPException` to refuse in another way."""
 
 _SUFFIX: Final = "/chat/completions"
+_DEEPEST: Final = 32  # middleware on one route, far more than anyone has
 _NO_AUTHORIZE: Final = (
     "asgi_thinking: requests are left to the host, because nothing says who may spend the owner's "
     "money; pass authorize= to ThinkingMiddleware (allow_all where everyone may)"
@@ -120,9 +121,11 @@ class ThinkingMiddleware:
         if not isinstance(route, Route):
             return None
         inner: object = route.app
-        while inner is not None and inner is not self:
+        for _ in range(_DEEPEST):
+            if inner is self:
+                return route
             inner = getattr(inner, "app", None)
-        return None if inner is None else route
+        return None
 
     def _may_delegate(self, scope: Scope) -> bool:
         """Whether the caller's right to ask has been, or will be, looked at."""
