@@ -10,6 +10,7 @@ import asyncio
 import logging
 import random
 from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Self
 
@@ -93,10 +94,17 @@ class Reply:
         try:
             while not isinstance(events[-1], Done | StreamError):
                 events += await anext(self.rest)
-            await anext(self.rest, None)  # the provider reads on, to use its connection again
         except Exception as error:
             raise self.failure(error) from error
         return events
+
+    async def read_on(self) -> None:
+        """Let the provider read to the end, so that its connection can be used again.
+
+        The caller has its reply by then: whatever fails now is of no concern to it.
+        """
+        with suppress(Exception):
+            await anext(self.rest, None)
 
     def failure(self, error: Exception) -> ThinkingError:
         """What the caller is told of an exception."""

@@ -73,10 +73,11 @@ class ThinkingResponse(Response):
             async with await begin(job) as reply:
                 if job.stream:
                     await self._stream(job, reply, send, connection)
-                    return
-                body = _encode_whole(job, reply, await reply.collect())
-            connection.complete()
-            await self._send_json(send, 200, body, _ours(job))
+                else:
+                    body = _encode_whole(job, reply, await reply.collect())
+                    connection.complete()
+                    await self._send_json(send, 200, body, _ours(job))
+                await reply.read_on()
         except ThinkingError as error:
             connection.complete()
             await self._send_error(send, error, job.vary, job.dialect.name)
@@ -91,8 +92,6 @@ class ThinkingResponse(Response):
             last = await _relay(reply, encoder, pulse)
             connection.complete()
             await pulse.end(last)
-            # The provider reads on to the end, so that its connection can be used again.
-            await anext(reply.rest, None)
 
     async def _send_error(
         self, send: Send, error: ThinkingError, vary: bytes, dialect: str

@@ -284,6 +284,31 @@ async def test_a_send_that_fails_is_the_servers_matter() -> None:
     assert provider.released.is_set()
 
 
+@pytest.mark.parametrize("stream", [True, False])
+async def test_a_failure_after_the_end_is_no_failure(stream: bool) -> None:
+    """A provider that fails once its reply is complete spoils nothing of it."""
+    late = UpstreamUnreachable("late")
+    client = await run(respond(Scripted([[START, ONLY, END, late]]), stream=stream))
+
+    assert client.status == 200
+    assert b"the answer" in client.content
+    assert [m["type"] for m in client.sent].count("http.response.start") == 1
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_the_caller_does_not_wait_for_the_end_of_the_connection(stream: bool) -> None:
+    """The reply is whole for the client while the provider still reads on."""
+    hold, client = asyncio.Event(), Client()
+    response = respond(Scripted([[START, ONLY, END, hold]]), stream=stream)
+    task = asyncio.create_task(response(scope_for(), client.receive, client.send))
+
+    await client.until(4 if stream else 2)
+    assert b"the answer" in client.content
+    assert not task.done()
+    hold.set()
+    await task
+
+
 async def test_a_batch_waits_for_a_comment_that_is_being_sent() -> None:
     """The server is asked to send one thing at a time."""
     hold, gate, client = asyncio.Event(), asyncio.Event(), Client()

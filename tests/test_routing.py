@@ -5,23 +5,15 @@ from __future__ import annotations
 import pytest
 
 from asgi_thinking.exceptions import ConfigurationError, InvalidRequest, ModelNotFound
-from asgi_thinking.providers import HTTPProvider
 from asgi_thinking.routing import Router
+from tests.scripted import Scripted
 
 
-class Acme(HTTPProvider):
+class Acme(Scripted):
     """A provider that claims its own models."""
-
-    kind = "acme"
 
     def claims(self, model: str) -> bool:
         return model.startswith("acme-")
-
-
-class Vertex(HTTPProvider):
-    """A provider of a kind that other gateways call otherwise."""
-
-    kind = "vertex"
 
 
 MODELS = {
@@ -31,7 +23,7 @@ MODELS = {
     "x*y*": "cloud/*-*",
 }
 ROUTER = Router(
-    {"acme": Acme(), "cloud": Vertex(name="cloud")},
+    {"acme": Acme(), "cloud": Scripted(name="cloud", kind="vertex")},
     MODELS,
     {"vk-1": "cloud"},
     provider_headers=True,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import suppress
 from email.utils import parsedate_to_datetime
@@ -69,7 +70,7 @@ class Provider(Protocol):
         ...
 
 
-class HTTPProvider:
+class HTTPProvider(ABC):
     """A provider over HTTP; a subclass writes `build` and `decoder`.
 
     Args of the constructor: `name` of the instance, `transport` (an engine's name, an engine, or a
@@ -105,13 +106,13 @@ class HTTPProvider:
         del model
         return self.limits
 
+    @abstractmethod
     def build(self, request: ChatRequest) -> UpstreamRequest:
         """The upstream request, without what `authorize` adds."""
-        raise NotImplementedError
 
+    @abstractmethod
     def decoder(self, request: ChatRequest, reply: Reply) -> Decoder:
         """A fresh decoder for the reply, chosen by its content type."""
-        raise NotImplementedError
 
     async def authorize(self, upstream: UpstreamRequest, request: ChatRequest) -> UpstreamRequest:
         """Add credentials; may wait for a token."""
