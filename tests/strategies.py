@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from asgi_thinking.events import (
@@ -36,6 +37,12 @@ from asgi_thinking.messages import (
     ToolCall,
     Turn,
 )
+
+
+def shared(number: int) -> settings:
+    """Settings for each of a number of tests that share one law's examples."""
+    return settings(max_examples=max(100, settings().max_examples // number))
+
 
 texts = st.text(st.characters(exclude_categories=("Cs",)), max_size=12)
 names = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=12)

@@ -12,7 +12,7 @@ from asgi_thinking import _json
 from asgi_thinking.conversation import decode_messages, read_answer, read_plain
 from asgi_thinking.exceptions import InvalidRequest
 from asgi_thinking.messages import File, Image, Part, Refusal, Text, ToolCall, Turn
-from tests.strategies import likely, values
+from tests.strategies import likely, shared, values
 
 MARK = {"type": "ephemeral"}
 USER = {"role": "user", "content": "hi"}
@@ -303,6 +303,7 @@ def test_errors_never_show_what_was_said() -> None:
         assert "secret" not in caught.value.message
 
 
+@shared(2)
 @given(st.lists(likely | st.dictionaries(st.sampled_from(["role", "content"]), values)))
 def test_any_json_is_turns_or_an_error(messages: list[Any]) -> None:
     """Whatever the messages hold, nothing but `InvalidRequest` is raised, and it has a path."""
@@ -317,6 +318,7 @@ ROLES = st.sampled_from(["system", "developer", "user", "assistant", "tool"])
 FIELDS = st.sampled_from(["content", "tool_calls", "refusal", "tool_call_id", "cache_control"])
 
 
+@shared(2)
 @given(ROLES, st.dictionaries(FIELDS, likely))
 def test_any_json_in_a_message_is_a_turn_or_an_error(role: str, fields: dict[str, Any]) -> None:
     """A message of any role with anything in its fields is a turn or an error inside it."""

@@ -12,7 +12,7 @@ from asgi_thinking import _json
 from asgi_thinking.conversation import read_plain
 from asgi_thinking.exceptions import InvalidRequest
 from asgi_thinking.requests import ChatRequest, decode
-from tests.strategies import likely
+from tests.strategies import likely, shared
 
 MESSAGES = [{"role": "user", "content": "hi"}]
 FUNCTION = {"type": "function", "function": {"name": "f"}}
@@ -214,6 +214,7 @@ FAMILIES = {
 
 
 @pytest.mark.parametrize("names", FAMILIES.values(), ids=FAMILIES)
+@shared(len(FAMILIES))
 @given(st.data())
 def test_any_json_in_any_field_is_read_or_refused(names: str, data: st.DataObject) -> None:
     """Whatever JSON a field holds, the answer is a request or an error with a path."""

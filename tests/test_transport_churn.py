@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.anyio
 REQUESTS = 2_000
 AT_A_TIME = 50
+UNCANCELLED = 20  # one of so many is let be; on a slow machine no other would come to its end
 
 
 @pytest.fixture
@@ -179,7 +180,7 @@ async def test_an_attempt_nobody_wants_any_more_is_not_read() -> None:
 @pytest.mark.timeout(280)
 @pytest.mark.parametrize("name", ENGINES)
 async def test_churn(name: str) -> None:
-    """Cancelling thousands of requests at random moments costs no connection, task or pool slot."""
+    """Thousands of random cancellations harm no other request, and cost no connection or task."""
     random = Random(20261122)
     slots = asyncio.Semaphore(AT_A_TIME)
     timeouts = Timeouts(connect=60)  # a loaded machine is no failure
@@ -194,17 +195,18 @@ async def test_churn(name: str) -> None:
         await call.chunk(b"some")
         await call.end()
 
-    async def one(transport: Transport, url: str) -> BaseException | None:
+    async def one(transport: Transport, number: int) -> BaseException | None:
         async with slots:
-            task = asyncio.create_task(consume(transport, url, timeouts))
+            task = asyncio.create_task(consume(transport, upstream.url, timeouts))
             await asyncio.sleep(random.uniform(0, 0.5) * random.randint(0, 1))
-            task.cancel()
+            if number % UNCANCELLED:
+                task.cancel()
             (outcome,) = await asyncio.gather(task, return_exceptions=True)
             return outcome
 
     async with Loopback(handler, accepting, backlog=REQUESTS) as upstream:
         async with engine(name) as transport:
-            calls = [one(transport, upstream.url) for _ in range(REQUESTS)]
+            calls = [one(transport, number) for number in range(REQUESTS)]
             outcomes = await asyncio.gather(*calls)
             assert {type(None), asyncio.CancelledError} == {type(each) for each in outcomes}
             await asyncio.gather(*our_tasks())

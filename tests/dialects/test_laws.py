@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from asgi_thinking.dialects import Asked, Dialect
@@ -32,6 +32,7 @@ from asgi_thinking.messages import (
 )
 from tests.dialects import clients
 from tests.dialects.drawn import batches, replies, run_together, said, streams
+from tests.strategies import shared
 from tests.strictness import check_completion, check_stream
 
 ALL: list[Dialect] = [OPENAI, TRUEFOUNDRY, TRUEFOUNDRY_LEGACY, PORTKEY, OBIGUARD]
@@ -39,8 +40,9 @@ SHOWN = Asked(thinking=True)
 
 every_dialect = pytest.mark.parametrize("dialect", ALL, ids=lambda dialect: dialect.name)
 
-# The dialects share a law's examples.
-shared = settings(max_examples=max(100, settings().max_examples // len(ALL)))
+# So many tests say together that what a dialect writes, it reads.
+ECHOES = 6
+
 asks = st.builds(Asked, st.booleans(), st.booleans())
 
 
@@ -80,7 +82,7 @@ def vendors_own(blocks: Iterable[Block]) -> list[tuple[Any, str]]:
 
 
 @every_dialect
-@shared
+@shared(len(ALL))
 @given(streams(), asks, st.lists(st.integers(0), max_size=4))
 def test_batches_do_not_show(
     dialect: Dialect, events: list[Event], asked: Asked, places: list[int]
@@ -94,7 +96,7 @@ def test_batches_do_not_show(
 
 
 @every_dialect
-@shared
+@shared(len(ALL))
 @given(streams(), asks)
 def test_a_stream_says_what_the_whole_reply_says(
     dialect: Dialect, events: list[Event], asked: Asked
@@ -117,6 +119,7 @@ def test_a_stream_says_what_the_whole_reply_says(
         assert [choice["finish_reason"]] == clients.finish_reasons(data)[choice["index"]]
 
 
+@shared(ECHOES)
 @given(replies)
 def test_truefoundry_echoes_are_exact(message: Message) -> None:
     """What a client sends back of a message has every thought, text and signature in its place."""
@@ -126,6 +129,7 @@ def test_truefoundry_echoes_are_exact(message: Message) -> None:
         assert signed_calls(choice.blocks) == signed_calls(found)
 
 
+@shared(ECHOES)
 @given(streams())
 def test_truefoundry_streams_are_echoed_exactly(events: list[Event]) -> None:
     """The gateway's own sample and openai-python's helper both keep all that was thought."""
@@ -139,6 +143,7 @@ def test_truefoundry_streams_are_echoed_exactly(events: list[Event]) -> None:
         assert found == echo(TRUEFOUNDRY, helped[number])
 
 
+@shared(ECHOES)
 @given(replies)
 def test_content_arrays_are_echoed_exactly(message: Message) -> None:
     """What a client sends back of a content array has all its blocks, in order."""
@@ -149,6 +154,7 @@ def test_content_arrays_are_echoed_exactly(message: Message) -> None:
     ]
 
 
+@shared(ECHOES)
 @given(streams())
 def test_legacy_streams_are_echoed_in_order(events: list[Event]) -> None:
     """A reader of the legacy deltas keeps thoughts, redacted data, signatures and text in order."""
@@ -160,6 +166,7 @@ def test_legacy_streams_are_echoed_in_order(events: list[Event]) -> None:
         assert expected == kept
 
 
+@shared(ECHOES)
 @given(replies)
 def test_content_blocks_are_echoed_exactly(message: Message) -> None:
     """What a client sends back of `content_blocks` has all of them, vendors' own included."""
@@ -171,6 +178,7 @@ def test_content_blocks_are_echoed_exactly(message: Message) -> None:
         assert signed_calls(calls) == signed_calls(found)
 
 
+@shared(ECHOES)
 @given(streams())
 def test_parts_are_echoed_exactly(events: list[Event]) -> None:
     """Parts that were only collected mean the same as those that openai-python merged."""
@@ -195,7 +203,7 @@ def test_strict_replies_are_openais(events: list[Event], usage: bool) -> None:
 
 
 @every_dialect
-@shared
+@shared(len(ALL))
 @given(replies)
 def test_nothing_thought_is_shown_unasked(dialect: Dialect, message: Message) -> None:
     """A strict reply, or one for which nobody asked to see thinking, has no thought anywhere."""
@@ -226,7 +234,7 @@ def _mark(choice: Choice) -> Choice:
 
 
 @every_dialect
-@shared
+@shared(len(ALL))
 @given(streams(), asks, st.integers(0))
 def test_a_failing_stream_ends_with_its_error(
     dialect: Dialect, events: list[Event], asked: Asked, place: int
