@@ -19,7 +19,7 @@ from asgi_thinking.exceptions import InvalidRequest
 from asgi_thinking.messages import RedactedThinking, Thinking, ToolCall, Turn
 from asgi_thinking.requests import Effort, ThinkingConfig
 
-__all__ = ["Ledger", "OnConflict", "Thinker"]
+__all__ = ["Ledger", "OnConflict", "Thinker", "history_matters"]
 
 OnConflict: TypeAlias = Literal["fix", "reject", "pass"]
 
@@ -92,10 +92,9 @@ class Thinker:
         """A reconciled `config` that the conversation so far allows."""
         if config.type == "enabled" and (lost := _lost_signature(messages)) is not None:
             config = self._unsigned(config, f"messages[{lost}]")
-        prefill = self.accepts.prefill
-        if prefill == "always" or not _is_prefill(messages):
+        if self.accepts.prefill == "always" or not _is_prefill(messages):
             return config
-        if prefill == "never" or self.thinks(config):
+        if self.accepts.prefill == "never" or self.thinks(config):
             return self._prefilled(config, f"messages[{len(messages) - 1}]")
         return config
 
@@ -281,6 +280,15 @@ class Thinker:
             raise InvalidRequest(f"{place} {why}", param=place)
         why = "must not be the assistant's while the model thinks"
         return silent if self.ledger.fixes("thinking off: prefill", place, why) else config
+
+
+def history_matters(
+    messages: Sequence[Turn], accepts: Capabilities, config: ThinkingConfig
+) -> bool:
+    """Whether `Thinker.after` could change a reconciled `config` because of these messages."""
+    if config.type == "enabled" and _lost_signature(messages) is not None:
+        return True
+    return accepts.prefill != "always" and _is_prefill(messages)
 
 
 def _is_off(said: ThinkingConfig) -> bool:

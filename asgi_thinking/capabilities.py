@@ -35,6 +35,12 @@ class Capabilities:
         efforts: The efforts the model takes, least first; none where it takes no effort at all.
         effort_with_budget: Whether an effort may stand beside a budget.
         min_budget: The least budget, in tokens; a budget is always below `max_tokens`.
+        max_budget: The most of it, in tokens; None where only `max_tokens` bounds it.
+        budgets: When `thinking.type` "enabled" has a budget: "if_said" only where the caller gave
+            one, or an effort to a model that takes none.
+        signs: Whether thinking is signed, so that a running tool turn must begin with it.
+        echoes_unsigned: Whether thinking without a signature goes back in later requests.
+        needs_limit: Whether `max_tokens` goes upstream where the caller gave none.
         display_default: What `thinking.display` is when unsaid; None where the model takes none.
         interleaved_beta: Whether thinking between tool calls needs the vendor's beta header while
             `thinking.type` is "enabled".
@@ -45,6 +51,7 @@ class Capabilities:
         one_sampler: Whether `temperature` and `top_p` exclude each other.
         max_temperature: The highest `temperature`.
         prefill: When the last message may be the assistant's.
+        search_beside_tools: Whether the vendor's own search may stand beside functions.
         structured_outputs: Whether `response_format` takes a JSON schema.
         json_objects: Whether `response_format` takes "json_object".
         choices: Whether `n` may be above 1.
@@ -60,6 +67,11 @@ class Capabilities:
     efforts: tuple[Effort, ...] = ()
     effort_with_budget: bool = False
     min_budget: int = 1024
+    max_budget: int | None = None
+    budgets: Literal["always", "if_said", "never"] = "always"
+    signs: bool = True
+    echoes_unsigned: bool = False
+    needs_limit: bool = True
     display_default: Literal["omitted", "summarized"] | None = None
     interleaved_beta: bool = False
     forced_tools: Literal["always", "without_enabled", "never"] = "always"
@@ -67,6 +79,7 @@ class Capabilities:
     one_sampler: bool = False
     max_temperature: float = 2.0
     prefill: Literal["always", "without_thinking", "never"] = "always"
+    search_beside_tools: bool = True
     structured_outputs: bool = True
     json_objects: bool = True
     choices: bool = True

@@ -75,9 +75,13 @@ def google_seal(signature: str, origin: str) -> tuple[JSONObject, JSONObject]:
 def usage_object(usage: Usage) -> JSONObject:
     """Token counts as OpenAI's `usage`; details that the vendor did not give are absent."""
     fields = three_counts(usage)
-    prompt = {"cached_tokens": usage.cache_read, "cache_write_tokens": usage.cache_write}
-    if known := {name: count for name, count in prompt.items() if count is not None}:
-        fields["prompt_tokens_details"] = known
+    prompt: JSONObject = {}
+    if usage.cache_read is not None:
+        prompt["cached_tokens"] = usage.cache_read
+    if usage.cache_write is not None:
+        prompt["cache_write_tokens"] = usage.cache_write
+    if prompt:
+        fields["prompt_tokens_details"] = prompt
     if usage.reasoning is not None:
         fields["completion_tokens_details"] = {"reasoning_tokens": usage.reasoning}
     return fields

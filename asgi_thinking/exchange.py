@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Self
 
+from asgi_thinking._read_only import read_only
 from asgi_thinking.dialects import Asked, Dialect
-from asgi_thinking.events import Batch, Done, Event, Extra, MessageStart, StreamError, Usage
+from asgi_thinking.events import Batch, Done, Extra, MessageStart, StreamError, Usage
 from asgi_thinking.exceptions import (
     ProviderError,
     ThinkingError,
@@ -24,6 +25,7 @@ from asgi_thinking.exceptions import (
 )
 from asgi_thinking.providers import Provider
 from asgi_thinking.requests import ChatRequest
+from asgi_thinking.whole import Whole
 
 __all__ = ["Job", "Refusal", "Reply", "begin"]
 
@@ -33,10 +35,11 @@ logger = logging.getLogger("asgi_thinking")
 # retry the same; read 2026-11-22.
 _RETRIED: Final = frozenset({408, 409, 429, 500, 502, 503, 504, 529})
 _BACKOFF: Final = 0.5  # seconds before the first retry, doubled for each further one
+_UNSHOWN: Final = frozenset({MessageStart, Usage, Extra, StreamError})
 _LONGEST_WAIT: Final = 30.0  # seconds; an upstream that asks for more is not waited for
 
 
-@dataclass(frozen=True, slots=True)
+@read_only
 class Job:
     """A request ready to be sent, and how its reply is to be written.
 
@@ -84,15 +87,17 @@ class Reply:
     async def __aexit__(self, *exc_info: object) -> None:
         await _close(self.rest)
 
-    async def collect(self) -> list[Event]:
+    async def collect(self) -> Batch:
         """All events of a reply that came to its end.
 
         Raises:
             ThinkingError: it did not; an upstream's own failure is the last event.
         """
+        if self.first.__class__ is Whole:
+            return self.first
         events = list(self.first)
         try:
-            while not isinstance(events[-1], Done | StreamError):
+            while not isinstance(events[-1], (Done, StreamError)):
                 events += await anext(self.rest)
         except Exception as error:
             raise self.failure(error) from error
@@ -103,8 +108,9 @@ class Reply:
 
         The caller has its reply by then: whatever fails now is of no concern to it.
         """
-        with suppress(Exception):
-            await anext(self.rest, None)
+        if self.first.__class__ is not Whole:
+            with suppress(Exception):
+                await anext(self.rest, None)
 
     def failure(self, error: Exception) -> ThinkingError:
         """What the caller is told of an exception."""
@@ -122,8 +128,8 @@ async def begin(job: Job) -> Reply:
         stream = aiter(job.provider.stream(job.request))
         try:
             first = await anext(stream)
-            if isinstance(first[-1], StreamError):
-                _raise_empty(first, first[-1])
+            if first.__class__ is not Whole:
+                _raise_empty(first)
         except Exception as error:  # noqa: BLE001 (what it means is said by _failure)
             await _close(stream)
             failure = _failure(name, error)
@@ -153,14 +159,16 @@ def _failure(name: str, error: Exception) -> ThinkingError:
 
 async def _close(stream: AsyncIterator[Batch]) -> None:
     """Release what a provider's generator holds; other iterators have no end to tell them."""
-    if isinstance(stream, AsyncGenerator):
-        await stream.aclose()
+    aclose = getattr(stream, "aclose", None)
+    if aclose is not None:
+        await aclose()
 
 
-def _raise_empty(batch: Batch, failure: StreamError) -> None:
+def _raise_empty(batch: Batch) -> None:
     """Raise the error of a first batch that holds nothing to show."""
-    if all(isinstance(event, MessageStart | Usage | Extra | StreamError) for event in batch):
-        raise failure.error
+    last = batch[-1]
+    if isinstance(last, StreamError) and all(event.__class__ in _UNSHOWN for event in batch):
+        raise last.error
 
 
 def _delay(error: ThinkingError, attempt: int) -> float | None:

@@ -1,6 +1,6 @@
 """Blocks, the turns of a conversation, and whole replies; `assemble` makes a reply of its events.
 
-All values are frozen. Opaque data (signatures, redacted data, opaque blocks, tool arguments) is
+All values are read-only. Opaque data (signatures, redacted data, opaque blocks, tool arguments) is
 kept exactly as it came.
 """
 
@@ -9,9 +9,10 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal, TypeAlias, assert_never
 
+from asgi_thinking._read_only import read_only
 from asgi_thinking.events import (
     Annotation,
     BlockStart,
@@ -53,7 +54,7 @@ __all__ = [
 JSONObject: TypeAlias = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@read_only
 class Citation:
     """A source of a text block; offsets are code points of the choice's whole answer."""
 
@@ -64,7 +65,7 @@ class Citation:
     raw: JSONObject = field(default_factory=dict[str, Any])
 
 
-@dataclass(frozen=True, slots=True)
+@read_only
 class Thinking:
     """Thinking, possibly empty (hidden), with the signature that lets it be sent back."""
 
@@ -73,7 +74,7 @@ class Thinking:
     origin: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@read_only
 class RedactedThinking:
     """Thinking that only its vendor can read; `data` is its opaque text."""
 
@@ -81,7 +82,7 @@ class RedactedThinking:
     origin: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@read_only
 class Text:
     """Text of either side. Only Gemini signs it."""
 
@@ -92,14 +93,14 @@ class Text:
     cache_control: JSONObject | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@read_only
 class Refusal:
     """The model's explanation of why it refuses."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@read_only
 class ToolCall:
     """A call of the caller's tool; `arguments` is JSON text, "" where none were given."""
 
@@ -111,7 +112,7 @@ class ToolCall:
     cache_control: JSONObject | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@read_only
 class Opaque:
     """A block that nobody here understands: its JSON text, and who does (`origin`)."""
 
@@ -119,7 +120,7 @@ class Opaque:
     origin: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@read_only
 class Image:
     """An image of the caller: base64 `data` with its `media_type`, or a `url`."""
 
@@ -129,7 +130,7 @@ class Image:
     cache_control: JSONObject | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@read_only
 class File:
     """A document of the caller: base64 `data` with its `media_type` and file name."""
 
@@ -143,7 +144,7 @@ Block: TypeAlias = Thinking | RedactedThinking | Text | Refusal | ToolCall | Opa
 Part: TypeAlias = Block | Image | File
 
 
-@dataclass(frozen=True, slots=True)
+@read_only
 class Turn:
     """One message of the request.
 
@@ -158,7 +159,7 @@ class Turn:
     cache_control: JSONObject | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@read_only
 class Choice:
     """One choice of a reply; its choice object has `extras`, its message `delta_extras`."""
 
@@ -174,7 +175,7 @@ class Choice:
         return "".join(b.text for b in self.blocks if isinstance(b, Text))
 
 
-@dataclass(frozen=True, slots=True)
+@read_only
 class Message:
     """A whole reply."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Final, TypeAlias, Unpack
+from typing import Final, TypeAlias, Unpack
 
 from starlette.exceptions import HTTPException
 from starlette.routing import Route, compile_path
@@ -21,7 +21,7 @@ from asgi_thinking.exceptions import (
     PermissionDenied,
     ThinkingError,
 )
-from asgi_thinking.exchange import Refusal
+from asgi_thinking.exchange import Job, Refusal
 from asgi_thinking.responses import ThinkingResponse
 from asgi_thinking.service import Service, ServiceOptions
 
@@ -83,13 +83,23 @@ class ThinkingMiddleware:
         if scope["type"] != "http":
             await self._other(scope, receive, send)
             return
-        if scope["method"] != "POST" or not self._matches(scope):
+        if scope["method"] != "POST" or not self._matches(scope) or not self._may_delegate(scope):
             await self.app(scope, receive, send)
             return
-        if not self._may_delegate(scope):
+        headers: Sequence[tuple[bytes, bytes]] = scope["headers"]
+        if not isinstance(headers, (list, tuple)):
+            headers = scope["headers"] = list(headers)  # the host will want to read them as well
+        if not _is_plain_json(headers):
             await self.app(scope, receive, send)
             return
-        await self._intercept(scope, receive, send)
+        messages = await _read(receive, self.service.max_body_size)
+        if messages is None:
+            return
+        prepared = await self._prepare(scope, headers, messages)
+        if prepared is None:
+            await self.app(scope, _replay(messages, receive), send)
+        else:
+            await ThinkingResponse(prepared)(scope, receive, send)
 
     async def _other(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Lifespan, websocket and what is yet to come."""
@@ -145,30 +155,22 @@ class ThinkingMiddleware:
             self._warned = True
             logger.warning(_NO_AUTHORIZE)
 
-    async def _intercept(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers: Sequence[tuple[bytes, bytes]] = scope["headers"]
-        if not isinstance(headers, list | tuple):
-            headers = scope["headers"] = list(headers)  # the host will want to read them as well
-        if not _is_plain_json(headers):
-            await self.app(scope, receive, send)
-            return
-        messages = await _read(receive, self.service.max_body_size)
-        if messages is None:
-            return
-        body = b"".join(message.get("body", b"") for message in messages)
-        if len(body) > self.service.max_body_size:
-            limit = f"body: larger than {self.service.max_body_size} bytes"
-            prepared: Any = Refusal(PayloadTooLarge(limit))
-        else:
+    async def _prepare(
+        self, scope: Scope, headers: Sequence[tuple[bytes, bytes]], messages: list[Message]
+    ) -> Job | Refusal | None:
+        """What to do with a request, once its caller may ask; None leaves it to the host."""
+        body = b"".join([message.get("body", b"") for message in messages])
+        if len(body) <= self.service.max_body_size:
             prepared = self.service.prepare(headers, body)
-        if prepared is None:
-            await self.app(scope, _replay(messages, receive), send)
-            return
-        try:
-            await self._check(scope)
-        except ThinkingError as error:
-            prepared = Refusal(error)
-        await ThinkingResponse(prepared)(scope, receive, send)
+        else:
+            limit = f"body: larger than {self.service.max_body_size} bytes"
+            prepared = Refusal(PayloadTooLarge(limit))
+        if prepared is not None:
+            try:
+                await self._check(scope)
+            except ThinkingError as error:
+                return Refusal(error)
+        return prepared
 
     async def _check(self, scope: Scope) -> None:
         if self._authorize is None:

@@ -17,12 +17,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, fields, replace
 from typing import Any, Final, assert_never
 
-from asgi_thinking._thinking import Ledger, OnConflict, Thinker
+from asgi_thinking._thinking import Ledger, OnConflict, Thinker, history_matters
 from asgi_thinking.capabilities import Capabilities
 from asgi_thinking.exceptions import InvalidRequest
 from asgi_thinking.requests import ChatRequest, ResponseFormat, ThinkingConfig, ToolChoice
 
-__all__ = ["EFFORT_BUDGETS", "OnConflict", "Reconciled", "applied_header", "reconcile"]
+__all__ = [
+    "EFFORT_BUDGETS",
+    "OnConflict",
+    "Reconciled",
+    "applied_header",
+    "history_matters",
+    "reconcile",
+]
 
 EFFORT_BUDGETS: Final[Mapping[str, float]] = {
     "minimal": 0.1,

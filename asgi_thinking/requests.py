@@ -29,6 +29,8 @@ __all__ = [
     "Tool",
     "ToolChoice",
     "decode",
+    "decode_settings",
+    "decode_turns",
 ]
 
 ThinkingType: TypeAlias = Literal["enabled", "adaptive", "disabled", "between_tools"]
@@ -138,18 +140,41 @@ def decode(
         InvalidRequest: with `param` such as `messages[2].content[0].type`; None: the body.
     """
     source = _parse(body) if isinstance(body, bytes) else body
+    request = decode_settings(source, extra_fields, allowed_parts)
+    return request.but(messages=decode_turns(source, read_assistant, allowed_parts))
+
+
+def decode_settings(
+    source: Mapping[str, Any],
+    extra_fields: Collection[str] = (),
+    allowed_parts: frozenset[str] = frozenset(),
+) -> ChatRequest:
+    """All of a body but its messages; see `decode`."""
     try:
-        extra = _extra(source, extra_fields, allowed_parts)
         values = _values(source)
-        values["extra"] = extra
-        values["messages"] = decode_messages(source.get("messages"), read_assistant, allowed_parts)
+        values["extra"] = _extra(source, extra_fields, allowed_parts)
         if not _TOOLING.isdisjoint(source):
             tools, tool_choice, web_search = read_tooling(source)
             values |= {"tools": tools, "tool_choice": tool_choice, "web_search": web_search}
-        return _BLANK.but(**values)
     except InvalidRequest as error:
-        where = f"{error.param}: {error.message}"
-        raise InvalidRequest(where, param=error.param, code=error.code) from None
+        raise _placed(error) from None
+    return _BLANK.but(**values)
+
+
+def decode_turns(
+    source: Mapping[str, Any],
+    read_assistant: AssistantReader,
+    allowed_parts: frozenset[str] = frozenset(),
+) -> tuple[Turn, ...]:
+    """The messages of a body; see `decode`."""
+    try:
+        return decode_messages(source.get("messages"), read_assistant, allowed_parts)
+    except InvalidRequest as error:
+        raise _placed(error) from None
+
+
+def _placed(error: InvalidRequest) -> InvalidRequest:
+    return InvalidRequest(f"{error.param}: {error.message}", param=error.param, code=error.code)
 
 
 def _parse(body: bytes) -> Mapping[str, Any]:

@@ -12,16 +12,18 @@ from types import TracebackType
 from typing import Final, Self
 
 import orjson
+from starlette.background import BackgroundTask
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from asgi_thinking._alarms import set_alarm
 from asgi_thinking.dialects import Encoder
-from asgi_thinking.events import Done, Event, StreamError
+from asgi_thinking.events import Batch, Done, StreamError
 from asgi_thinking.exceptions import ProviderError, ThinkingError
 from asgi_thinking.exchange import Job, Refusal, Reply, begin
-from asgi_thinking.messages import assemble
 from asgi_thinking.reconcile import applied_header
 from asgi_thinking.sse import encode
+from asgi_thinking.whole import message_of
 
 __all__ = ["ThinkingResponse"]
 
@@ -51,7 +53,10 @@ class ThinkingResponse(Response):
     """
 
     def __init__(self, prepared: Job | Refusal) -> None:
-        super().__init__()
+        # Not Response.__init__, which would render a body and its headers: ours are not known yet.
+        self.status_code = 200
+        self.background: BackgroundTask | None = None
+        self.body = b""
         self.raw_headers: _RawHeaders = []
         self._prepared = prepared
 
@@ -71,27 +76,22 @@ class ThinkingResponse(Response):
         try:
             # Begun before the status is sent, so that an early failure keeps its own.
             async with await begin(job) as reply:
-                if job.stream:
-                    await self._stream(job, reply, send, connection)
-                else:
+                if not job.stream:
                     body = _encode_whole(job, reply, await reply.collect())
                     connection.complete()
                     await self._send_json(send, 200, body, _ours(job))
+                else:
+                    headers = [*_STREAM, *_ours(job), *self.raw_headers]
+                    await send({"type": "http.response.start", "status": 200, "headers": headers})
+                    encoder = job.dialect.encoder(job.asked)
+                    async with _Pulse(send, encoder.keep_alive, job.keep_alive) as pulse:
+                        last = await pulse.relay(reply, encoder)
+                        connection.complete()
+                        await pulse.end(last)
                 await reply.read_on()
         except ThinkingError as error:
             connection.complete()
             await self._send_error(send, error, job.vary, job.dialect.name)
-
-    async def _stream(
-        self, job: Job, reply: Reply, send: Send, connection: _UntilDisconnect
-    ) -> None:
-        headers = [*_STREAM, *_ours(job), *self.raw_headers]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        encoder = job.dialect.encoder(job.asked)
-        async with _Pulse(send, encoder.keep_alive, job.keep_alive) as pulse:
-            last = await _relay(reply, encoder, pulse)
-            connection.complete()
-            await pulse.end(last)
 
     async def _send_error(
         self, send: Send, error: ThinkingError, vary: bytes, dialect: str
@@ -115,32 +115,14 @@ class ThinkingResponse(Response):
         await send({"type": "http.response.body", "body": body})
 
 
-async def _relay(reply: Reply, encoder: Encoder, pulse: _Pulse) -> bytes:
-    """Send all but the last bytes of the stream, and return those; one turn is one token."""
-    feed, send, rest = encoder.feed, pulse.send, reply.rest
-    batch = reply.first
-    try:
-        while True:
-            body = feed(batch)
-            if batch[-1].__class__ in _LAST:
-                return body
-            if body:
-                await send(body)
-            batch = await anext(rest)
-    except Exception as error:
-        if pulse.sending:
-            raise  # the server's own failure, of which the client cannot be told
-        return encode(reply.failure(error).envelope(), b"error")
-
-
-def _encode_whole(job: Job, reply: Reply, events: list[Event]) -> bytes:
+def _encode_whole(job: Job, reply: Reply, events: Batch) -> bytes:
     """The reply as one JSON body.
 
     Raises:
         ThinkingError: the reply's own error, or that it cannot be written.
     """
     try:
-        return orjson.dumps(job.dialect.encode_message(assemble(events), job.asked))
+        return orjson.dumps(job.dialect.encode_message(message_of(events), job.asked))
     except Exception as error:
         raise reply.failure(error) from error
 
@@ -155,7 +137,7 @@ def _ours(job: Job) -> _RawHeaders:
 class _Pulse:
     """Sends the stream's bytes, and a comment after one to two intervals (seconds) of silence."""
 
-    __slots__ = ("_beat", "_handle", "_interval", "_loop", "_quiet", "_send", "_task", "sending")
+    __slots__ = ("_alarm", "_beat", "_interval", "_loop", "_quiet", "_send", "_sending", "_task")
 
     def __init__(self, send: Send, beat: bytes, interval: float) -> None:
         self._send = send
@@ -164,30 +146,43 @@ class _Pulse:
         self._loop = asyncio.get_running_loop()
         self._task: asyncio.Task[None] | None = None
         self._quiet = False
-        self.sending = False
+        self._sending = False
 
     async def __aenter__(self) -> Self:
-        self._handle = self._loop.call_later(self._interval, self._tick)
+        self._alarm = set_alarm(self._loop, self._interval, self._tick)
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
-        self._handle.cancel()
+        self._alarm.cancel()
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
 
-    async def send(self, body: bytes) -> None:
-        """Send bytes of the stream, after a comment that is being sent."""
-        if self._task is not None:
-            await asyncio.wait([self._task])
-        self._quiet = False
-        self.sending = True
-        await self._send({"type": "http.response.body", "body": body, "more_body": True})
-        self.sending = False
+    async def relay(self, reply: Reply, encoder: Encoder) -> bytes:
+        """Send all but the last bytes of the stream, and return those; one turn is one token."""
+        feed, send, more = encoder.feed, self._send, reply.rest.__anext__
+        batch = reply.first
+        try:
+            while True:
+                body = feed(batch)
+                if batch[-1].__class__ in _LAST:
+                    return body
+                if body:
+                    if self._task is not None:
+                        await asyncio.wait([self._task])  # a comment is being sent
+                    self._quiet = False
+                    self._sending = True
+                    await send({"type": "http.response.body", "body": body, "more_body": True})
+                    self._sending = False
+                batch = await more()
+        except Exception as error:
+            if self._sending:
+                raise  # the server's own failure, of which the client cannot be told
+            return encode(reply.failure(error).envelope(), b"error")
 
     async def end(self, body: bytes) -> None:
         """Send the last bytes, after which nothing is sent."""
-        self._handle.cancel()
+        self._alarm.cancel()
         if self._task is not None:
             await asyncio.wait([self._task])
         await self._send({"type": "http.response.body", "body": body, "more_body": False})
@@ -198,10 +193,10 @@ class _Pulse:
 
     def _tick(self) -> None:
         # While a send is pending the client is slow, and a comment would only make it slower.
-        if self._quiet and not self.sending and (self._task is None or self._task.done()):
+        if self._quiet and not self._sending and (self._task is None or self._task.done()):
             self._task = self._loop.create_task(self._keep_alive())
         self._quiet = True
-        self._handle = self._loop.call_later(self._interval, self._tick)
+        self._alarm = set_alarm(self._loop, self._interval, self._tick)
 
 
 class _UntilDisconnect:
@@ -210,7 +205,7 @@ class _UntilDisconnect:
     It begins to listen after `_GRACE`: short replies are sent by then, and are spared the task.
     """
 
-    __slots__ = ("_cancelling", "_failure", "_gone", "_handle", "_receive", "_task", "_watcher")
+    __slots__ = ("_alarm", "_cancelling", "_failure", "_gone", "_receive", "_task", "_watcher")
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
@@ -219,12 +214,13 @@ class _UntilDisconnect:
         self._watcher: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
-        task = asyncio.current_task()
+        loop = asyncio.get_running_loop()
+        task = asyncio.current_task(loop)
         if task is None:
             raise RuntimeError("ThinkingResponse needs a running asyncio task")
         self._task = task
         self._cancelling = task.cancelling()
-        self._handle = asyncio.get_running_loop().call_later(_GRACE, self._listen)
+        self._alarm = set_alarm(loop, _GRACE, self._listen)
         return self
 
     def _listen(self) -> None:
@@ -241,7 +237,7 @@ class _UntilDisconnect:
 
     def complete(self) -> None:
         """The reply is whole: from now on a disconnect is no loss, and servers invent one."""
-        self._handle.cancel()
+        self._alarm.cancel()
         if self._watcher is not None:
             self._watcher.cancel()
 
@@ -251,10 +247,12 @@ class _UntilDisconnect:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> bool:
-        self.complete()
-        if not self._gone:
-            if self._watcher is not None:
+        self._alarm.cancel()
+        if self._watcher is not None:
+            self._watcher.cancel()
+            if not self._gone:
                 await asyncio.wait([self._watcher])
+        if not self._gone:
             return False
         alone = self._task.uncancel() <= self._cancelling
         if self._failure is not None:

@@ -34,6 +34,9 @@ __all__ = ["build_app", "print_providers", "run_server"]
 # Models that come with somebody else's account prefix, and the provider that serves the family.
 _FAMILIES: Final = {"*/claude-*": ("anthropic", "claude-*")}
 
+# New objects, beyond those that are gone, until the garbage collector looks at them.
+_COLLECT_AFTER: Final = 20_000
+
 
 def run_server(host: str, port: int) -> int:
     """Serve until interrupted; returns the exit status."""
@@ -53,7 +56,18 @@ def run_server(host: str, port: int) -> int:
     # What is loaded now lives as long as the server: no collection need look at it again.
     gc.collect()
     gc.freeze()
-    uvicorn.run(app, host=host, port=port, access_log=False, proxy_headers=False, log_level="info")
+    # A request holds hundreds of objects, so some requests at once make the default collect all
+    # the time, and find nothing: what is done with is freed by its count.
+    gc.set_threshold(_COLLECT_AFTER)
+    uvicorn.run(
+        app,
+        host=host,
+        port=port,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        log_level="info",
+    )
     return 0
 
 

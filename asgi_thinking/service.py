@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final, Literal, TypedDict, cast
 
 from asgi_thinking import _json, history, requests
+from asgi_thinking.capabilities import Capabilities
 from asgi_thinking.dialects import Asked, Dialect
 from asgi_thinking.exceptions import (
     ConfigurationError,
@@ -16,8 +18,9 @@ from asgi_thinking.exceptions import (
 from asgi_thinking.exchange import Job, Refusal
 from asgi_thinking.negotiation import Negotiator
 from asgi_thinking.providers import Provider
-from asgi_thinking.reconcile import reconcile
+from asgi_thinking.reconcile import Reconciled, history_matters, reconcile
 from asgi_thinking.registry import BUILT_IN_DIALECTS, load_dialects, load_provider
+from asgi_thinking.requests import ChatRequest
 from asgi_thinking.routing import Router
 
 __all__ = ["DEFAULT_DIALECT", "MAX_BODY_SIZE", "Service", "ServiceOptions"]
@@ -30,6 +33,10 @@ MAX_BODY_SIZE: Final = 32 * 2**20
 _DUMMY_KEYS: Final = frozenset({"OPENAI_API_KEY", ""})
 _GATEWAY_KEYS: Final = (b"x-portkey-api-key", b"x-obiguard-api-key")
 _FORWARDED: Final = ("idempotency-key",)
+
+# How many requests' settings are remembered, and the longest of them in bytes.
+_PLANS: Final = 256
+_PLAN_SIZE: Final = 2**16
 
 Headers = Sequence[tuple[bytes, bytes]]
 
@@ -49,6 +56,16 @@ class ServiceOptions(TypedDict, total=False):
     max_body_size: int
     max_retries: int
     keep_alive: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What a request comes to, whatever its messages: as the caller asked, and as it will go."""
+
+    capabilities: Capabilities
+    asking: ChatRequest
+    asked: Asked
+    fixed: Reconciled
 
 
 class Service:
@@ -110,6 +127,7 @@ class Service:
         self.max_body_size = max_body_size
         self._max_retries = max_retries
         self._keep_alive = keep_alive
+        self._plans: dict[tuple[str, str, bool, bytes], _Plan] = {}
 
     def prepare(self, headers: Headers, body: bytes) -> Job | Refusal | None:
         """What to do with a request: a job, an error to answer with, or None: it is not ours."""
@@ -151,31 +169,63 @@ class Service:
         headers: Headers,
         value: dict[str, Any],
     ) -> Job:
-        request = requests.decode(
-            value, read_assistant=self._read_assistant, extra_fields=provider.extra_fields
+        messages = {"messages": value.pop("messages", None)}
+        plan = self._plan(provider, model, dialect, value)
+        turns = requests.decode_turns(messages, self._read_assistant)
+        fixed = plan.fixed
+        dropped: tuple[str, ...] = ()
+        if "assistant" in [turn.role for turn in turns]:
+            turns, dropped = history.keep_verifiable(turns, provider.accepts)
+            if history_matters(turns, plan.capabilities, fixed.request.thinking):
+                fixed = self._reconcile(plan.asking.but(messages=turns), plan.capabilities, dialect)
+        client = provider.credentials == "client"
+        upstream = fixed.request.but(
+            messages=turns,
+            stream=fixed.streams,
+            headers=self._forwarded(headers),
+            credential=_caller_key(headers) if client else None,
         )
-        turns, dropped = history.keep_verifiable(request.messages, provider.accepts)
-        asked = Asked(request.thinking.asked, request.include_usage)
-        fixed = reconcile(
-            request.but(model=model, messages=turns, headers=self._forwarded(headers)),
-            provider.capabilities(model),
-            shows_thinking=dialect.shows_thinking,
-            on_conflict=self._on_conflict,
-            effort_budgets=self._effort_budgets,
-        )
-        upstream = fixed.request
-        if provider.credentials == "client":
-            upstream = upstream.but(credential=_caller_key(headers))
         return Job(
             provider,
-            upstream.but(stream=True) if fixed.streams else upstream,
+            upstream,
             dialect,
-            asked,
-            request.stream,
+            plan.asked,
+            plan.asking.stream,
             (*dropped, *fixed.applied),
             self._negotiate.vary,
             self._max_retries,
             self._keep_alive,
+        )
+
+    def _plan(
+        self, provider: Provider, model: str, dialect: Dialect, settings: dict[str, Any]
+    ) -> _Plan:
+        """What to make of the settings; an app sends the same ones, tools and all, all day long."""
+        text = _json.dumps(settings)
+        key = (provider.name, model, dialect.shows_thinking, text)
+        capabilities = provider.capabilities(model)
+        plan = self._plans.get(key)
+        if plan is not None and plan.capabilities is capabilities:
+            return plan
+        asking = requests.decode_settings(settings, provider.extra_fields).but(model=model)
+        asked = Asked(asking.thinking.asked, asking.include_usage)
+        fixed = self._reconcile(asking, capabilities, dialect)
+        plan = _Plan(capabilities, asking, asked, fixed)
+        if len(text) <= _PLAN_SIZE:
+            if len(self._plans) >= _PLANS:
+                self._plans.clear()
+            self._plans[key] = plan
+        return plan
+
+    def _reconcile(
+        self, request: ChatRequest, capabilities: Capabilities, dialect: Dialect
+    ) -> Reconciled:
+        return reconcile(
+            request,
+            capabilities,
+            shows_thinking=dialect.shows_thinking,
+            on_conflict=self._on_conflict,
+            effort_budgets=self._effort_budgets,
         )
 
     def _forwarded(self, headers: Headers) -> tuple[tuple[str, str], ...]:

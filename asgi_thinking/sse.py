@@ -65,6 +65,11 @@ class SSEDecoder:
             return [single]
         return self._read(data)
 
+    @property
+    def is_between_events(self) -> bool:
+        """Whether nothing of an event has come yet, nor of anything before it."""
+        return not (self._parts or self._carriage or self._broken) and self._head is None
+
     def _continue(self, data: bytes) -> list[ServerSentEvent]:
         """The events of a read before which an event had begun."""
         parts = self._parts

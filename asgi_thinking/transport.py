@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol, cast, runtime_checkable
 from urllib.parse import urlsplit
 
+from asgi_thinking._read_only import read_only
 from asgi_thinking.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ __all__ = ["Reply", "Timeouts", "Transport", "UpstreamRequest", "open_transport"
 _log: Final = logging.getLogger("asgi_thinking")
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@read_only
 class UpstreamRequest:
     """A POST to a provider: headers as (name, value) pairs, names in lower case.
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from asgi_thinking.chunks import StreamEncoder, json_line
+from asgi_thinking.chunks import StreamEncoder
 from asgi_thinking.completions import google_seal
 from asgi_thinking.events import (
     Annotation,
@@ -24,6 +24,7 @@ from asgi_thinking.events import (
     Usage,
 )
 from asgi_thinking.exceptions import ThinkingError
+from asgi_thinking.lanes import json_line
 from tests.dialects.clients import by_openai, deltas, finish_reasons, read_chunks
 from tests.dialects.reply import EVENTS, START, one_choice
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from asgi_thinking import Service
+from asgi_thinking.capabilities import Capabilities
 from asgi_thinking.exceptions import ConfigurationError, ModelNotFound
 from asgi_thinking.exchange import Job, Refusal
+from asgi_thinking.messages import Text, Turn
 from tests.scripted import Scripted
 
 ASK: dict[str, Any] = {
@@ -195,3 +199,73 @@ async def test_closing_closes_every_provider() -> None:
     await Service(providers=providers).aclose()
 
     assert [provider.closed for provider in providers.values()] == [1, 1]
+
+
+class Growing(Scripted):
+    """A provider that comes to know more of its models."""
+
+    def capabilities(self, model: str) -> Capabilities:
+        return replace(super().capabilities(model), max_output=self.known)
+
+    known = 4096
+
+
+def test_equal_settings_are_settled_once() -> None:
+    """The same settings give the same values, and nothing of the messages is among them."""
+    service = Service(providers={"acme": Scripted()})
+    first, second = (
+        service.prepare(
+            [], json.dumps(ASK | {"messages": [{"role": "user", "content": c}]}).encode()
+        )
+        for c in "ab"
+    )
+
+    assert isinstance(first, Job)
+    assert isinstance(second, Job)
+    assert first.request.thinking is second.request.thinking
+    assert [Turn("user", (Text("b"),))] == list(second.request.messages)
+
+
+def test_what_a_provider_learns_of_its_models_counts_at_once() -> None:
+    """Settled settings do not outlive the record that they were settled by."""
+    provider = Growing()
+    service = Service(providers={"acme": provider})
+    limits: list[int | None] = []
+    for provider.known in (4096, 2048):
+        job = service.prepare([], json.dumps(ASK).encode())
+        assert isinstance(job, Job)
+        limits.append(job.request.max_tokens)
+
+    assert [4096, 2048] == limits
+
+
+def test_settings_that_never_come_again_are_no_leak() -> None:
+    """However many and however long settings are, few of them and none of the long are kept."""
+    service = Service(providers={"acme": Scripted()})
+    tracemalloc.start()
+    try:
+        for number in range(2000):
+            service.prepare([], json.dumps(ASK | {"user": f"user {number}"}).encode())
+        for number in range(20):
+            long = {"stop": [f"{number}" + "x" * 1_000_000]}
+            service.prepare([], json.dumps(ASK | long).encode())
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert kept < 8_000_000
+
+
+def test_a_conversation_is_looked_at_whatever_the_settings() -> None:
+    """A prefill that the model refuses beside thinking is met where the same settings passed."""
+    service = Service(providers={"acme": Scripted()})
+    thinking = ASK | {"thinking": {"type": "enabled", "budget_tokens": 2000}}
+    prefill = [*ASK["messages"], {"role": "assistant", "content": "I"}]
+    plain = service.prepare([], json.dumps(thinking).encode())
+    filled = service.prepare([], json.dumps(thinking | {"messages": prefill}).encode())
+
+    assert isinstance(plain, Job)
+    assert isinstance(filled, Job)
+    assert "enabled" == plain.request.thinking.type
+    assert filled.request.thinking.type is None
+    assert ("thinking off: prefill",) == filled.applied

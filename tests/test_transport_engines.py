@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import socket
 import ssl
@@ -257,3 +258,16 @@ async def test_a_handler_that_fails_fails_its_test() -> None:
 
     with pytest.raises(LookupError):
         await run()
+
+
+async def test_a_reply_is_gone_when_it_ends() -> None:
+    """What a reply held is freed at once, and makes no work for the garbage collector."""
+    async with Loopback(replying(b"some")) as upstream, engine("aiohttp") as transport:
+        await ask(transport, upstream.url)  # what is made once
+        gc.collect()
+        gc.disable()
+        try:
+            await ask(transport, upstream.url)
+            assert 0 == gc.collect()
+        finally:
+            gc.enable()

@@ -9,24 +9,28 @@ from __future__ import annotations
 import asyncio
 from base64 import b64encode
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
+from multidict import CIMultiDict
 
 from asgi_thinking._transports.clock import (
+    AGENT,
     Clock,
     broken_off,
     host_of,
     read_whole,
     reason_of,
-    sent_headers,
 )
 from asgi_thinking.exceptions import UpstreamProtocolError, UpstreamTimeout, UpstreamUnreachable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from aiohttp.client_proto import ResponseHandler
 
     from asgi_thinking.transport import Reply, Timeouts, UpstreamRequest
 
@@ -42,15 +46,23 @@ _NO_TIMEOUT: Final = aiohttp.ClientTimeout(total=None, sock_connect=None)
 # The clock of the request that the running task opens; a connector is not told whose it is.
 _opening: ContextVar[Clock] = ContextVar("asgi_thinking_opening")
 
-Proxy: TypeAlias = "tuple[str | None, dict[str, str]]"
+
+class _Route(NamedTuple):
+    """How a URL is reached: its host, by which proxy, and who we are there."""
+
+    host: str
+    proxy: str | None
+    login: dict[str, str]
 
 
 class _Connector(aiohttp.TCPConnector):
-    """Tells the clock when the connection is there."""
+    """Tells the clock when a connection is made, which most requests find in the pool."""
 
-    async def connect(self, *args: Any, **kwargs: Any) -> aiohttp.connector.Connection:
-        connection = await super().connect(*args, **kwargs)
-        _opening.get().sent()
+    async def _create_connection(self, *args: Any, **kwargs: Any) -> ResponseHandler:
+        clock = _opening.get()
+        clock.connecting()
+        connection = await super()._create_connection(*args, **kwargs)
+        clock.sent()
         return connection
 
 
@@ -61,15 +73,15 @@ class AiohttpTransport:
 
     def __init__(self) -> None:
         self._sessions: dict[asyncio.AbstractEventLoop, aiohttp.ClientSession] = {}
-        self._proxies: dict[tuple[str, str], Proxy] = {}
+        self._route = lru_cache(maxsize=256)(_route)
 
     async def open(self, request: UpstreamRequest, timeouts: Timeouts) -> Reply:
         """Sends the request and waits for the reply's headers."""
-        host = host_of(request.url)
+        route = self._route(request.url)
         loop = asyncio.get_running_loop()
         session = self._sessions.get(loop) or self._session(loop)
-        reply = _AiohttpReply(loop, host, timeouts)
-        await reply.send(session, request, self._proxy(request.url, host))
+        reply = _AiohttpReply(loop, route.host, timeouts)
+        await reply.send(session, request, route)
         return reply
 
     async def aclose(self) -> None:
@@ -86,32 +98,27 @@ class AiohttpTransport:
             connector=_Connector(limit=0, ttl_dns_cache=_DNS_TTL, keepalive_timeout=_KEEPALIVE),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
+            headers={"user-agent": AGENT},
             timeout=_NO_TIMEOUT,
             read_bufsize=_READ_AHEAD,
         )
         return session
 
-    def _proxy(self, url: str, host: str) -> Proxy:
-        key = (url.partition(":")[0], host)
-        found = self._proxies.get(key)
-        if found is None:
-            found = self._proxies[key] = _environment_proxy(*key)
-        return found
 
-
-def _environment_proxy(scheme: str, host: str) -> Proxy:
-    """The proxy's URL without its user, and the header that says who the user is."""
+def _route(url: str) -> _Route:
+    """The way to a URL by the environment's proxies, whose user goes into a header."""
+    host = host_of(url)
     proxies = getproxies()
-    url = proxies.get(scheme) or proxies.get("all")
-    if not url or proxy_bypass(host):
-        return None, {}
-    parts = urlsplit(url if "://" in url else f"http://{url}")
+    proxy = proxies.get(url.partition(":")[0]) or proxies.get("all")
+    if not proxy or proxy_bypass(host):
+        return _Route(host, None, {})
+    parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
     user, _, address = parts.netloc.rpartition("@")
     bare = parts._replace(netloc=address).geturl()
     if not user:
-        return bare, {}
+        return _Route(host, bare, {})
     login = b64encode(unquote(user).encode()).decode()
-    return bare, {"proxy-authorization": f"Basic {login}"}
+    return _Route(host, bare, {"proxy-authorization": f"Basic {login}"})
 
 
 class _AiohttpReply:
@@ -120,6 +127,7 @@ class _AiohttpReply:
         "_content",
         "_error",
         "_host",
+        "_read",
         "_response",
         "_task",
         "_time",
@@ -135,29 +143,29 @@ class _AiohttpReply:
     def __init__(self, loop: asyncio.AbstractEventLoop, host: str, timeouts: Timeouts) -> None:
         self._host = host
         self._time = loop.time
-        self._task: asyncio.Task[object] | None = None
+        self._task: asyncio.Task[Any] | None = asyncio.current_task(loop)
         self._error: UpstreamTimeout | None = None
         self._clock = Clock(loop, host, timeouts, self._expire)
-        self._clock.connecting()
 
     async def send(
-        self, session: aiohttp.ClientSession, request: UpstreamRequest, proxy: Proxy
+        self, session: aiohttp.ClientSession, request: UpstreamRequest, route: _Route
     ) -> None:
-        task = self._task = cast("asyncio.Task[object]", asyncio.current_task())
+        task = self._task
+        assert task is not None  # noqa: S101 (a coroutine of ours runs in a task)
         cancels = task.cancelling()
         token = _opening.set(self._clock)
-        address, login = proxy
-        headers = sent_headers(request)
-        if login and request.url.startswith("http:"):
-            headers.extend(login.items())
+        headers = CIMultiDict(request.headers)
+        headers["accept-encoding"] = "identity"
+        if route.login and request.url.startswith("http:"):
+            headers.extend(route.login)
         try:
             response = await session.post(
                 request.url,
                 data=request.body,
                 headers=headers,
                 allow_redirects=False,
-                proxy=address,
-                proxy_headers=login or None,
+                proxy=route.proxy,
+                proxy_headers=route.login or None,
             )
         except BaseException as error:
             self._clock.stop()
@@ -173,6 +181,7 @@ class _AiohttpReply:
         self._clock.since = 0.0
         self._response = response
         self._content = response.content
+        self._read = response.content.readany
         self.status = response.status
         self.headers = _joined(response)
 
@@ -183,7 +192,7 @@ class _AiohttpReply:
         clock = self._clock
         clock.since = self._time()
         try:
-            data = await self._content.readany()
+            data = await self._read()
         except (aiohttp.ClientError, OSError, RuntimeError) as error:
             raise broken_off(self._host, error) from None
         finally:
@@ -228,8 +237,8 @@ def _not_opened(host: str, error: Exception) -> UpstreamProtocolError | Upstream
 
 
 def _joined(response: aiohttp.ClientResponse) -> dict[str, str]:
-    headers: dict[str, str] = {}
-    for name, value in response.headers.items():
-        key = name.lower()
-        headers[key] = f"{headers[key]}, {value}" if key in headers else value
+    raw = response.headers
+    headers = {name.lower(): value for name, value in raw.items()}
+    if len(headers) < len(raw):
+        headers = {name: ", ".join(raw.getall(name)) for name in headers}
     return headers

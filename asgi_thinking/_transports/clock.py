@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 from urllib.parse import urlsplit
 
+from asgi_thinking._alarms import Alarm, set_alarm
 from asgi_thinking._version import __version__
 from asgi_thinking.exceptions import (
     ConfigurationError,
@@ -29,9 +30,12 @@ if TYPE_CHECKING:
 
     from asgi_thinking.transport import Reply, Timeouts, UpstreamRequest
 
-__all__ = ["Clock", "broken_off", "host_of", "read_whole", "reason_of", "sent_headers"]
+__all__ = ["AGENT", "Clock", "broken_off", "host_of", "read_whole", "reason_of", "sent_headers"]
 
-_AGENT: Final = f"asgi-thinking/{__version__}"
+AGENT: Final = f"asgi-thinking/{__version__}"
+
+# Seconds until a clock first looks. Most replies are over by then, and never needed a timer.
+_FIRST_LOOK: Final = 1.0
 
 Phase: TypeAlias = Literal["connect", "first_event", "idle", "total"]
 
@@ -43,6 +47,10 @@ _WORDS: Final[dict[Phase, str]] = {
 }
 
 
+# Whom a stopped clock would tell; any function of one argument that does nothing.
+_nobody: Final[Callable[[UpstreamTimeout], object]] = id
+
+
 class Clock:
     """Calls `fail` once, with the error, when a clock runs out.
 
@@ -51,11 +59,11 @@ class Clock:
     """
 
     __slots__ = (
+        "_alarm",
         "_at",
         "_due",
         "_ends",
         "_fail",
-        "_handle",
         "_host",
         "_loop",
         "_phase",
@@ -69,7 +77,7 @@ class Clock:
         loop: asyncio.AbstractEventLoop,
         host: str,
         timeouts: Timeouts,
-        fail: Callable[[UpstreamTimeout], None],
+        fail: Callable[[UpstreamTimeout], object],
     ) -> None:
         self._loop = loop
         self._host = host
@@ -77,15 +85,19 @@ class Clock:
         self._fail = fail
         self.waiting_for_body = True
         now = self.since = loop.time()
-        # Until an engine says that it connects or sends, only the two clocks together are a bound.
         self._phase: Phase = "first_event"
-        self._due = now + timeouts.connect + timeouts.first_event
+        self._due = now + timeouts.first_event
         total = math.inf if timeouts.total is None else timeouts.total
         self._ends = now + total
         # The first look is due when the shortest clock could run out: entering a phase then seldom
-        # has to move the timer, and most replies need one timer in all.
-        self._at = now + min(timeouts.connect, timeouts.first_event, timeouts.idle, total)
-        self._handle = loop.call_at(self._at, self._tick)
+        # has to move the timer.
+        look = min(_FIRST_LOOK, timeouts.connect, timeouts.first_event, timeouts.idle, total)
+        self._at = now + look
+        self._alarm: Alarm | asyncio.TimerHandle = set_alarm(loop, look, self._tick)
+
+    def opening(self) -> None:
+        """Until more is known, only the clocks to connect and to wait are a bound together."""
+        self._due += self._timeouts.connect
 
     def connecting(self) -> None:
         """A connection is being looked for or made."""
@@ -101,8 +113,13 @@ class Clock:
         self._enter("idle", self._timeouts.idle)
 
     def stop(self) -> None:
-        """No clock runs any more; may be called again."""
-        self._handle.cancel()
+        """No clock runs any more; may be called again.
+
+        Whoever is to be told is let go: a reply that holds its clock is then freed as it ends, and
+        does not wait for the garbage collector with all that came in it.
+        """
+        self._alarm.cancel()
+        self._fail = _nobody
 
     def error(self, phase: Phase) -> UpstreamTimeout:
         """The error for a clock that ran out."""
@@ -114,12 +131,12 @@ class Clock:
         self._phase = phase
         self._due = self._loop.time() + seconds
         if self._due < self._at:
-            self._handle.cancel()
+            self._alarm.cancel()
             self._set()
 
     def _set(self) -> None:
         self._at = min(self._due, self._ends)
-        self._handle = self._loop.call_at(self._at, self._tick)
+        self._alarm = self._loop.call_at(self._at, self._tick)
 
     def _tick(self) -> None:
         now = self._loop.time()
@@ -174,7 +191,7 @@ def broken_off(host: str, error: BaseException) -> UpstreamUnreachable:
     return UpstreamUnreachable(f"the reply of {host!r} broke off: {reason_of(error)}")
 
 
-def sent_headers(request: UpstreamRequest, agent: str = _AGENT) -> list[tuple[str, str]]:
+def sent_headers(request: UpstreamRequest, agent: str = AGENT) -> list[tuple[str, str]]:
     """The request's headers and our own: no compression, and who we are unless it says."""
     headers = [pair for pair in request.headers if pair[0] != "accept-encoding"]
     headers.append(("accept-encoding", "identity"))

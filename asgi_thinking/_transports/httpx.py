@@ -184,6 +184,7 @@ class _HttpxReply:
         self._timeouts = timeouts
         self._replies = replies
         self._clock = Clock(loop, host, timeouts, self._expire)
+        self._clock.opening()
         self._chunks: AsyncIterator[bytes] | None = None
         self._parts: list[bytes] = []
         self._size = 0

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from asgi_thinking import _fields as fields
-from asgi_thinking.chunks import KEEP_ALIVE, Lane, StreamEncoder, json_line
+from asgi_thinking.chunks import KEEP_ALIVE, StreamEncoder
 from asgi_thinking.completions import (
     JSONObject,
     Seal,
@@ -45,6 +45,7 @@ from asgi_thinking.echo import (
     read_blocks,
 )
 from asgi_thinking.exceptions import InvalidRequest
+from asgi_thinking.lanes import Lane, json_line
 from asgi_thinking.messages import (
     Block,
     Choice,

@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from asgi_thinking import _fields as fields
-from asgi_thinking.chunks import Lane, StreamEncoder, json_line
+from asgi_thinking.chunks import StreamEncoder
 from asgi_thinking.completions import (
     JSONObject,
     Seal,
@@ -38,6 +38,7 @@ from asgi_thinking.completions import (
 from asgi_thinking.dialects import Asked, CallSlot
 from asgi_thinking.echo import THINKING_TYPES, is_array, item_type, read_thinking
 from asgi_thinking.exceptions import InvalidRequest
+from asgi_thinking.lanes import Lane, json_line
 from asgi_thinking.messages import (
     Block,
     Choice,

@@ -18,7 +18,7 @@ import hashlib
 from typing import TYPE_CHECKING, Any, Final
 
 from asgi_thinking import _fields as fields
-from asgi_thinking.chunks import Lane, StreamEncoder, members
+from asgi_thinking.chunks import StreamEncoder
 from asgi_thinking.completions import (
     JSONObject,
     Seal,
@@ -32,6 +32,7 @@ from asgi_thinking.completions import (
     three_counts,
 )
 from asgi_thinking.echo import THINKING_TYPES, has_thinking, read_blocks
+from asgi_thinking.lanes import Lane, members
 from asgi_thinking.messages import Block, Choice, Message, RedactedThinking, Text, Thinking
 
 if TYPE_CHECKING:

@@ -119,6 +119,10 @@ class HTTPProvider(ABC):
         del request
         return upstream
 
+    def renew(self) -> bool:
+        """Drop a credential that was refused with 401; whether there is another to try."""
+        return False
+
     def read_error(self, status: int, body: bytes) -> ProviderError:
         """The error that an error status and its body stand for."""
         return read_error(status, body, self.kind)
@@ -129,8 +133,12 @@ class HTTPProvider(ABC):
         Raises:
             ProviderError: the upstream could not be reached, or answered with an error status.
         """
-        upstream = await self.authorize(self.build(request), request)
-        reply = await self.transport.open(upstream, self.timeouts)
+        upstream = self.build(request)
+        reply = await self.transport.open(await self.authorize(upstream, request), self.timeouts)
+        if reply.status == 401 and self.renew():
+            await reply.aclose()
+            renewed = await self.authorize(upstream, request)
+            reply = await self.transport.open(renewed, self.timeouts)
         if 200 <= reply.status < 300:
             return reply
         try:
@@ -147,17 +155,17 @@ class HTTPProvider(ABC):
             reply = await self.open(request)
             try:
                 decoder = self.decoder(request, reply)
-                reads = aiter(reply)
+                feed, reads = decoder.feed, aiter(reply)
                 async for data in reads:
-                    events = decoder.feed(data)
+                    events = feed(data)
                     if not events:
                         continue
                     yield events
                     if events[-1].__class__ in _LAST:
                         await _drain(reads)
                         return
-                if events := decoder.close():
-                    yield events
+                if last := decoder.close():
+                    yield last
             finally:
                 await reply.aclose()
         except ProviderError as error:
@@ -174,9 +182,7 @@ class WholeReply:
 
     __slots__ = ("_decode", "_parts", "_room")
 
-    def __init__(
-        self, decode: Callable[[bytes], list[Event]], *, max_size: int = _MAX_REPLY
-    ) -> None:
+    def __init__(self, decode: Callable[[bytes], Batch], *, max_size: int = _MAX_REPLY) -> None:
         """Decode with `decode`, once, a body of at most `max_size` bytes."""
         self._decode = decode
         self._parts: list[bytes] = []
@@ -191,7 +197,7 @@ class WholeReply:
         self._parts.append(data)
         return []
 
-    def close(self) -> list[Event]:
+    def close(self) -> Batch:
         """The events of the whole body."""
         return self._decode(b"".join(self._parts))
 

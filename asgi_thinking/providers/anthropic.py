@@ -21,7 +21,6 @@ from asgi_thinking.capabilities import Capabilities
 from asgi_thinking.exceptions import (
     AuthenticationRequired,
     ConfigurationError,
-    ProviderError,
     UpstreamStatusError,
 )
 from asgi_thinking.providers import HTTPProvider, WholeReply, now
@@ -41,6 +40,7 @@ if TYPE_CHECKING:
 __all__ = ["AnthropicProvider"]
 
 _BASE_URL: Final = "https://api.anthropic.com"
+_JSON: Final = ("content-type", "application/json")
 
 # Under the newer version sampling parameters are refused on every model, so a request that still
 # has some speaks the older one.
@@ -114,22 +114,17 @@ class AnthropicProvider(HTTPProvider):
 
     def build(self, request: ChatRequest) -> UpstreamRequest:
         """The Messages request; its version header depends on the sampling parameters."""
-        interleaved = self.capabilities(request.model).interleaved_beta
-        request = request.but(model=_canonical(request.model))
         sampled = (request.temperature, request.top_p, request.top_k) != (None, None, None)
-        headers = [
-            ("content-type", "application/json"),
-            (
-                "anthropic-version",
-                self._version or (_VERSION_WITH_SAMPLING if sampled else _VERSION),
-            ),
-            *request.headers,
-        ]
+        version = self._version or (_VERSION_WITH_SAMPLING if sampled else _VERSION)
+        headers = [_JSON, ("anthropic-version", version), *request.headers]
         betas = self._betas
-        if interleaved and request.thinking.type == "enabled" and request.tools:
-            betas = tuple(dict.fromkeys((*betas, _INTERLEAVED)))
+        if request.tools and request.thinking.type == "enabled":
+            interleaved = self.capabilities(request.model).interleaved_beta
+            betas = tuple(dict.fromkeys((*betas, _INTERLEAVED))) if interleaved else betas
         if betas:
             headers.append(("anthropic-beta", ",".join(betas)))
+        if (model := _canonical(request.model)) != request.model:
+            request = request.but(model=model)
         body = encode_request(request, stream=request.stream)
         return UpstreamRequest(self._url, tuple(headers), body, stream=request.stream)
 
@@ -146,14 +141,9 @@ class AnthropicProvider(HTTPProvider):
         headers = (*upstream.headers, *auth)
         return UpstreamRequest(upstream.url, headers, upstream.body, upstream.stream)
 
-    async def open(self, request: ChatRequest) -> Reply:
-        """Send the request; a 401 on a token that can be renewed is tried once more."""
-        try:
-            return await super().open(request)
-        except ProviderError as error:
-            if error.status != 401 or not self._auth.renew():
-                raise
-        return await super().open(request)
+    def renew(self) -> bool:
+        """Drop a token of the SDK's chain; a fixed credential has no successor."""
+        return self._auth.renew()
 
     def decoder(self, request: ChatRequest, reply: Reply) -> Decoder:
         """A stream decoder for SSE, a whole-body one for anything else."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from asgi_thinking.events import Event
+from asgi_thinking.events import Batch, Event
 
 __all__ = ["Decoder"]
 
@@ -19,6 +19,6 @@ class Decoder(Protocol):
         """The events that `data`, one network read, completes; possibly none."""
         ...
 
-    def close(self) -> list[Event]:
+    def close(self) -> Batch:
         """The upstream ended: what is left, or a `StreamError` if the format's end is missing."""
         ...

@@ -115,6 +115,17 @@ async def test_a_body_that_says_nothing_yields_nothing() -> None:
 
 
 @pytest.mark.anyio
+async def test_a_refused_credential_that_has_no_successor_is_not_sent_twice() -> None:
+    """A 401 is the answer, unless the provider can renew what it sent."""
+    async with Loopback(replying(b"{}", status=401)) as upstream:
+        with pytest.raises(UpstreamStatusError) as caught:
+            await play(upstream)
+        assert 1 == len(upstream.requests)
+
+    assert 401 == caught.value.status
+
+
+@pytest.mark.anyio
 async def test_an_error_status_is_read_in_the_usual_shapes() -> None:
     """A provider that says nothing of errors understands what most vendors send."""
     async with Loopback(

@@ -1,4 +1,4 @@
-"""Replies of the Messages API: one JSON message, or the events of its stream.
+"""Replies of the Messages API, as the events of a stream and those of a JSON message.
 
 A stream is `message_start (content_block_start content_block_delta* content_block_stop)*
 message_delta* message_stop`, or ends in `error`. A JSON reply is the `message` of a `message_start`
@@ -29,16 +29,15 @@ from asgi_thinking.events import (
     Usage,
 )
 from asgi_thinking.exceptions import ThinkingError, UpstreamProtocolError
-from asgi_thinking.sse import MAX_EVENT_SIZE, SSEDecoder
 from asgi_thinking.wire.anthropic.blocks import STREAMED, OpenBlock, checked_text, loads
 from asgi_thinking.wire.anthropic.errors import event_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["AnthropicDecoder", "MessageDecoder", "decode_reply"]
+__all__ = ["COUNTS", "FINISH", "MALFORMED", "MessageDecoder", "usage_of"]
 
-_FINISH: Final[Mapping[str, FinishReason]] = {
+FINISH: Final[Mapping[str, FinishReason]] = {
     "end_turn": "stop",
     "stop_sequence": "stop",
     "pause_turn": "stop",
@@ -51,22 +50,8 @@ _FINISH: Final[Mapping[str, FinishReason]] = {
 # Blocks that are a text, of which a whole one can be told without being opened.
 _SIMPLE: Final = ("thinking", "text")
 
-# Other events are to be ignored: `ping`, Vertex's own `vertex_event`, and whatever is new.
-_NAMES: Final = frozenset(
-    {
-        b"message_start",
-        b"content_block_start",
-        b"content_block_delta",
-        b"content_block_stop",
-        b"message_delta",
-        b"message_stop",
-        b"error",
-        b"",
-    }
-)
-
 # The vendor's token counts; the last stands in `output_tokens_details`.
-_COUNTS: Final = (
+COUNTS: Final = (
     "input_tokens",
     "output_tokens",
     "cache_read_input_tokens",
@@ -75,7 +60,7 @@ _COUNTS: Final = (
 )
 
 # How JSON shows that it is not of this wire: a missing key or block, or a value of another type.
-_MALFORMED: Final = (ValueError, LookupError, TypeError, AttributeError)
+MALFORMED: Final = (ValueError, LookupError, TypeError, AttributeError)
 
 
 class MessageDecoder:
@@ -138,9 +123,13 @@ class MessageDecoder:
                 elif text:
                     block.length += len(text)
                     events.append(block.make(block.index, text))
-        except _MALFORMED:
+        except MALFORMED:
             events += self.fail(self._malformed(f"event {kind!r}"))
         return events
+
+    def open_block(self, index: int) -> OpenBlock:
+        """The open block that has our `index`."""
+        return next(block for block in self._blocks.values() if block.index == index)
 
     def read(self, body: bytes) -> list[Event]:
         """The events of a whole JSON reply."""
@@ -153,7 +142,7 @@ class MessageDecoder:
                 return self.fail(self._malformed("reply"))
             self._start(message, events)
             self._finish(events)
-        except _MALFORMED:
+        except MALFORMED:
             return self.fail(self._malformed("reply"))
         return events
 
@@ -264,14 +253,14 @@ class MessageDecoder:
         if details := ending.get("stop_details"):
             self._explanation = checked_text(details.get("explanation") or self._explanation)
         if counts and self._count(counts):
-            events.append(_usage(self._counts))
+            events.append(usage_of(self._counts))
 
     def _count(self, given: dict[str, Any]) -> bool:
         """Take the counts that are given; whether any of them is news."""
         if details := given.get("output_tokens_details"):
             given = given | details
         known, changed = self._counts, False
-        for key in _COUNTS:
+        for key in COUNTS:
             count = given.get(key)
             if count is not None and known.get(key) != count:
                 known[key] = _checked_count(count)
@@ -291,71 +280,11 @@ class MessageDecoder:
                 TextDelta(index, self._explanation),
                 BlockStop(index),
             ]
-        reason = _FINISH.get(native, "stop")
+        reason = FINISH.get(native, "stop")
         if reason == "tool_calls" and not self._called:
             reason = "stop"  # only the vendor's own tools were called
         events += [Finish(reason, native), Done()]
         self.ended = True
-
-
-class AnthropicDecoder:
-    """Turns the bytes of one `text/event-stream` reply into events, however they are cut."""
-
-    __slots__ = ("_messages", "_provider", "_sse")
-
-    def __init__(
-        self, created: int, provider: str, *, max_event_size: int = MAX_EVENT_SIZE
-    ) -> None:
-        self._messages = MessageDecoder(created, provider)
-        self._provider = provider
-        self._sse = SSEDecoder(max_event_size)
-
-    def feed(self, data: bytes) -> list[Event]:
-        """The events that `data`, one network read, completes."""
-        messages = self._messages
-        if messages.ended:
-            return []
-        try:
-            frames = self._sse.feed(data)
-        except UpstreamProtocolError as error:
-            return messages.fail(self._named(error))
-        if len(frames) == 1:
-            name, payload = frames[0]
-            return messages.feed((payload,)) if name in _NAMES else []
-        return messages.feed([payload for name, payload in frames if name in _NAMES])
-
-    def close(self) -> list[Event]:
-        """The upstream ended: the last event if only its blank line is missing, or an error."""
-        if self._messages.ended:
-            return []
-        try:
-            frames = self._sse.close()
-        except UpstreamProtocolError as error:
-            return self._messages.fail(self._named(error))
-        whole = [payload for name, payload in frames if name in _NAMES and _is_json(payload)]
-        events = self._messages.feed(whole)
-        return events + self._messages.close()
-
-    def _named(self, error: UpstreamProtocolError) -> UpstreamProtocolError:
-        message = f"{self._provider}: {error.message}"
-        return UpstreamProtocolError(message, provider=self._provider)
-
-
-def decode_reply(body: bytes, created: int, provider: str) -> list[Event]:
-    """The events of a JSON reply, as one batch.
-
-    Shape: `{"id", "model", "content": [block, …], "stop_reason", "stop_details", "usage"}`. Never
-    raises: an error or malformed body is one `StreamError`.
-    """
-    return MessageDecoder(created, provider).read(body)
-
-
-def _is_json(data: bytes) -> bool:
-    try:
-        loads(data)
-    except ValueError:
-        return False
-    return True
 
 
 def _checked_count(value: Any) -> int:
@@ -364,7 +293,7 @@ def _checked_count(value: Any) -> int:
     return value
 
 
-def _usage(counts: Mapping[str, int]) -> Usage:
+def usage_of(counts: Mapping[str, int]) -> Usage:
     """Our counts of the vendor's, whose `input_tokens` are those that no cache had part in."""
     count = counts.get
     read, written = count("cache_read_input_tokens"), count("cache_creation_input_tokens")

@@ -170,6 +170,10 @@ def _blocks(turn: Turn) -> list[JSONObject | Fragment]:
     text stands beside them. The model's own blank text is kept as far as that allows, because the
     signatures after it vouch for it.
     """
+    if len(turn.parts) == 1 and turn.cache_control is None:
+        only = turn.parts[0]
+        if isinstance(only, Text) and only.cache_control is None:  # as nearly every turn
+            return [{"type": "text", "text": only.text}] if only.text.strip() else []
     keeps_blank = turn.role == "assistant" and _has_text(turn.parts)
     blocks: list[JSONObject | Fragment] = []
     for part in turn.parts:
