@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, assert_never
 
 from asgi_thinking.capabilities import Capabilities, ThinkingType
 from asgi_thinking.exceptions import InvalidRequest
@@ -84,13 +84,17 @@ class Thinker:
             return self._off(said)
         if not _is_on(said):
             return said if said.display is None else ThinkingConfig(include=said.include)
-        if self._type(said) == "enabled":
+        if self._takes_budget(said):
             return self._enabled(said)
         return self._adaptive(said)
 
     def after(self, messages: Sequence[Turn], config: ThinkingConfig) -> ThinkingConfig:
         """A reconciled `config` that the conversation so far allows."""
-        if config.type == "enabled" and (lost := _lost_signature(messages)) is not None:
+        if (
+            self.accepts.signs
+            and config.type == "enabled"
+            and (lost := _lost_signature(messages)) is not None
+        ):
             config = self._unsigned(config, f"messages[{lost}]")
         if self.accepts.prefill == "always" or not _is_prefill(messages):
             return config
@@ -108,6 +112,18 @@ class Thinker:
                 return said
         return ThinkingConfig(include=False if _is_off(said) else said.include)
 
+    def _takes_budget(self, said: ThinkingConfig) -> bool:
+        match self.accepts.budgets:
+            case "always":
+                return self._type(said) == "enabled"
+            case "if_said":
+                stands_in = said.effort is not None and not self.accepts.efforts
+                return (said.budget is not None or stands_in) and self._type(said) == "enabled"
+            case "never":
+                return False
+            case _ as unreachable:
+                assert_never(unreachable)
+
     def _type(self, said: ThinkingConfig) -> ThinkingType:
         accepted = self.accepts.thinking
         if said.type is None:
@@ -124,6 +140,7 @@ class Thinker:
 
     def _enabled(self, said: ThinkingConfig) -> ThinkingConfig:
         least, most = self.accepts.min_budget, self.limit - 1
+        most = min(most, self.accepts.max_budget or most)
         if most < least and self._makes_room(least):
             silent = self._silent()
             return silent or self._adaptive(replace(said, type=None))
@@ -136,7 +153,7 @@ class Thinker:
             self.ledger.note(f"effort {word or 'medium'}->budget_tokens {budget}")
         else:
             if not least <= budget <= most:
-                budget = self._fit(budget, max(least, min(budget, most)))
+                budget = self._fit(budget, max(least, min(budget, most)), most)
             if said.effort is not None and effort != said.effort:
                 self.ledger.note(f"effort {said.effort}->{effort}" if effort else _dropped(said))
         config = (budget, effort, self._enabled_display(said))
@@ -149,9 +166,9 @@ class Thinker:
         entry = f"thinking off: max_tokens {self.limit} leaves no room for it"
         return self.ledger.fixes(entry, "max_tokens", why)
 
-    def _fit(self, budget: int, fitting: int) -> int:
-        least = self.accepts.min_budget
-        why = f"must be at least {least} and below max_tokens ({self.limit}), not {budget!r}"
+    def _fit(self, budget: int, fitting: int, most: int) -> int:
+        below = f"below max_tokens ({self.limit})" if most == self.limit - 1 else f"at most {most}"
+        why = f"must be at least {self.accepts.min_budget} and {below}, not {budget!r}"
         entry = f"budget_tokens {budget}->{fitting}"
         return fitting if self.ledger.fixes(entry, "thinking.budget_tokens", why) else budget
 
@@ -205,11 +222,20 @@ class Thinker:
         return effort
 
     def _least(self, said: ThinkingConfig) -> ThinkingConfig:
+        if "adaptive" not in self.accepts.thinking:
+            return self._least_budget(said)
         lowest = self.accepts.nearest("minimal")
         entry = f"thinking off->effort {lowest}, display omitted"
         if self.ledger.fixes(entry, _place(said), "cannot turn off this model's thinking"):
             return ThinkingConfig("adaptive", None, lowest, "omitted", include=False)
         return replace(said, type=said.type or "disabled", effort=self._effort(said.effort))
+
+    def _least_budget(self, said: ThinkingConfig) -> ThinkingConfig:
+        least = self.accepts.min_budget
+        entry = f"thinking off->budget_tokens {least}"
+        if self.ledger.fixes(entry, _place(said), "cannot turn off this model's thinking"):
+            return ThinkingConfig("enabled", least, include=False)
+        return replace(said, type=said.type or "disabled")
 
     def _silent(self) -> ThinkingConfig | None:
         """Thinking turned off, or None where this model's cannot be."""
@@ -286,7 +312,7 @@ def history_matters(
     messages: Sequence[Turn], accepts: Capabilities, config: ThinkingConfig
 ) -> bool:
     """Whether `Thinker.after` could change a reconciled `config` because of these messages."""
-    if config.type == "enabled" and _lost_signature(messages) is not None:
+    if accepts.signs and config.type == "enabled" and _lost_signature(messages) is not None:
         return True
     return accepts.prefill != "always" and _is_prefill(messages)
 

@@ -126,13 +126,14 @@ def _signed(call: ToolCall, echo: ToolCall | None) -> ToolCall:
 
 
 def keep_verifiable(
-    turns: Sequence[Turn], accepts: frozenset[str]
+    turns: Sequence[Turn], accepts: frozenset[str], *, keeps_unsigned: bool = False
 ) -> tuple[tuple[Turn, ...], tuple[str, ...]]:
     """The turns as a provider that verifies the origins `accepts` takes them, and what was dropped.
 
-    Thinking without a signature goes, and so does every block whose origin is not accepted; text
-    and calls only lose their signature. Assistant turns left empty go. What was dropped reads as
-    `messages[3]: unsigned thinking dropped`, where 3 counts the turns that came in.
+    Thinking without a signature goes, unless `keeps_unsigned` says that the vendor wants it back,
+    and so does every block whose origin is not accepted; text and calls only lose their signature.
+    Assistant turns left empty go. What was dropped reads as `messages[3]: unsigned thinking
+    dropped`, where 3 counts the turns that came in.
     """
     kept: list[Turn] = []
     dropped: list[str] = []
@@ -141,7 +142,10 @@ def keep_verifiable(
             kept.append(turn)
             continue
         reasons: dict[str, None] = {}
-        found = [_verifiable(part, accepts, reasons) for part in turn.parts]
+        found = [
+            _verifiable(part, accepts, reasons, keeps_unsigned=keeps_unsigned)
+            for part in turn.parts
+        ]
         parts = tuple([part for part in found if part is not None])
         if parts:
             kept.append(turn if parts == turn.parts else replace(turn, parts=parts))
@@ -151,14 +155,22 @@ def keep_verifiable(
     return tuple(kept), tuple(dropped)
 
 
-def _verifiable(part: Part, accepts: frozenset[str], reasons: dict[str, None]) -> Part | None:
+def _verifiable(
+    part: Part, accepts: frozenset[str], reasons: dict[str, None], *, keeps_unsigned: bool
+) -> Part | None:
     """The part without what nobody could verify, None if nothing is left; `reasons` says why."""
     match part:
+        case Thinking() if (
+            not part.signature
+            and keeps_unsigned
+            and (not part.origin or _is_of(part.origin, accepts))
+        ):
+            return part
         case Thinking() if not part.signature:
             reasons["unsigned thinking dropped"] = None
             return None
         case Thinking() | RedactedThinking() | Opaque():
-            if part.origin in accepts:
+            if _is_of(part.origin, accepts):
                 return part
             reasons[f"{_NAMES[type(part)]} of {_shown(part.origin)} dropped"] = None
             return None
@@ -173,11 +185,16 @@ def _verifiable(part: Part, accepts: frozenset[str], reasons: dict[str, None]) -
 
 
 def _unsign(part: Signed, accepts: frozenset[str], reasons: dict[str, None]) -> Signed:
-    if part.signature is None or (part.signature and part.origin in accepts):
+    if part.signature is None or (part.signature and _is_of(part.origin, accepts)):
         return part
     if part.signature:
         reasons[f"signature of {_shown(part.origin)} dropped"] = None
     return replace(part, signature=None, origin="")
+
+
+def _is_of(origin: str, accepts: frozenset[str]) -> bool:
+    """Whether one of these is who can verify; what else its vendor wants back follows a "?"."""
+    return origin in accepts or origin.partition("?")[0] in accepts
 
 
 def _shown(origin: str) -> str:

@@ -62,6 +62,7 @@ _NEUTRAL: Final[Mapping[str, Any]] = {
     "top_logprobs": 0,
     "logit_bias": {},
     "verbosity": "medium",
+    "parallel_tool_calls": True,
 }
 
 
@@ -104,7 +105,7 @@ def reconcile(
     thinker = Thinker(capabilities, ledger, limit, shares, shows)
     config = thinker.after(within.messages, thinker.config(within.thinking))
     changes: dict[str, Any] = {}
-    if limit != within.max_tokens:
+    if limit != within.max_tokens and (capabilities.needs_limit or within.max_tokens is not None):
         changes["max_tokens"] = limit
     if config is not within.thinking:
         changes["thinking"] = config
@@ -142,6 +143,9 @@ def _within_fields(request: ChatRequest, capabilities: Capabilities, ledger: Led
     for name in sorted(name for name in said if values[name] != _DEFAULTS[name]):
         _drop(ledger, f"{name} dropped", name, harmless=values[name] == _NEUTRAL.get(name))
         changes[name] = _DEFAULTS[name]
+    if request.web_search and request.tools and not capabilities.search_beside_tools:
+        _drop(ledger, "web_search dropped: not beside functions", "web_search_options")
+        changes["web_search"] = False
     form = request.response_format
     if form is not None:
         changes["response_format"] = _response_format(form, capabilities, ledger)

@@ -11,6 +11,7 @@ import gc
 import hmac
 import os
 import sys
+from collections.abc import Mapping
 from importlib.util import find_spec
 from ipaddress import ip_address
 from typing import Final
@@ -31,8 +32,21 @@ from asgi_thinking.service import Service
 
 __all__ = ["build_app", "print_providers", "run_server"]
 
-# Models that come with somebody else's account prefix, and the provider that serves the family.
-_FAMILIES: Final = {"*/claude-*": ("anthropic", "claude-*")}
+# Models that come with somebody else's account prefix, and who serves the family: the first of
+# these that is ready.
+_FAMILIES: Final[Mapping[str, tuple[str, ...]]] = {
+    "claude-*": ("anthropic", "vertex"),
+    "gemini-*": ("gemini", "vertex"),
+    "anthropic.claude-*": ("bedrock",),
+    "*.anthropic.claude-*": ("bedrock",),
+    "amazon.nova-*": ("bedrock",),
+    "*.amazon.nova-*": ("bedrock",),
+    "openai.gpt-oss-*": ("bedrock",),
+    "deepseek.*": ("bedrock",),
+    "*.deepseek.*": ("bedrock",),
+    "qwen.*": ("bedrock",),
+    "gpt-*": ("openai",),
+}
 
 # New objects, beyond those that are gone, until the garbage collector looks at them.
 _COLLECT_AFTER: Final = 20_000
@@ -90,9 +104,10 @@ def build_app(host: str) -> ThinkingMiddleware:
     if not ready:
         reasons = "; ".join(missing.values())
         raise ConfigurationError(f"no provider has credentials: {reasons}")
-    models = {f"{name}/*": f"{name}/*" for name in ready} | {
-        pattern: f"{name}/{model}" for pattern, (name, model) in _FAMILIES.items() if name in ready
-    }
+    models = {f"{name}/*": f"{name}/*" for name in ready}
+    for family, names in _FAMILIES.items():
+        if name := next((name for name in names if name in ready), None):
+            models[f"*/{family}"] = f"{name}/{family}"
     service = Service(providers=ready, models=models)
 
     async def unknown(request: Request) -> ThinkingResponse:

@@ -175,7 +175,11 @@ class Service:
         fixed = plan.fixed
         dropped: tuple[str, ...] = ()
         if "assistant" in [turn.role for turn in turns]:
-            turns, dropped = history.keep_verifiable(turns, provider.accepts)
+            turns, dropped = history.keep_verifiable(
+                turns,
+                provider.accepts_for(model),
+                keeps_unsigned=plan.capabilities.echoes_unsigned,
+            )
             if history_matters(turns, plan.capabilities, fixed.request.thinking):
                 fixed = self._reconcile(plan.asking.but(messages=turns), plan.capabilities, dialect)
         client = provider.credentials == "client"

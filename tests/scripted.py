@@ -59,6 +59,10 @@ class Scripted:
     def capabilities(self, model: str) -> Capabilities:
         return claude(model)
 
+    def accepts_for(self, model: str) -> frozenset[str]:
+        del model
+        return self.accepts
+
     async def stream(self, request: ChatRequest) -> AsyncIterator[Batch]:
         self.requests.append(request)
         script = self.scripts[min(len(self.requests), len(self.scripts)) - 1]

@@ -287,6 +287,24 @@ def test_only_what_the_provider_verifies_stays(
     assert (expected, dropped) == keep_verifiable(turns, accepts)
 
 
+def test_a_vendor_may_want_unsigned_thinking_back() -> None:
+    """It stays where nobody or that vendor made it; what another vendor made goes."""
+    deepseek = frozenset({"deepseek"})
+    parts = (Thinking("a"), Thinking("b", None, "deepseek"), Thinking("c", None, "x"), A)
+    turns = (Turn("assistant", parts),)
+    kept, dropped = keep_verifiable(turns, deepseek, keeps_unsigned=True)
+    assert (Turn("assistant", (*parts[:2], A)),) == kept
+    assert ("messages[0]: unsigned thinking dropped",) == dropped
+
+
+def test_an_origin_may_say_more_than_whose_it_is() -> None:
+    """What follows a question mark is for the vendor, and does not decide who can verify."""
+    block = Thinking("a", "S", "openai?id=rs_1")
+    turns = (Turn("assistant", (block, Text("b", "S", "openai?id=rs_2"))),)
+    assert (turns, ()) == keep_verifiable(turns, frozenset({"openai"}))
+    assert ((Turn("assistant", (Text("b"),)),)) == keep_verifiable(turns, CLAUDE)[0]
+
+
 def test_a_turn_left_empty_goes() -> None:
     """An assistant's turn with nothing in it is removed and reported, others are left alone."""
     turns = (Turn("user"), Turn("assistant", (Thinking("x"),)), Turn("assistant"), Turn("tool"))

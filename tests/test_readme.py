@@ -16,7 +16,8 @@ from starlette.applications import Starlette
 from asgi_thinking import Service, ThinkingMiddleware, allow_all
 from asgi_thinking._demo.anthropic import KEY, Claude
 from asgi_thinking._demo.upstream import Upstream
-from asgi_thinking.registry import BUILT_IN_DIALECTS
+from asgi_thinking.models_openai import FAMILIES
+from asgi_thinking.registry import BUILT_IN_DIALECTS, provider_names
 from asgi_thinking.sse import MAX_EVENT_SIZE
 from asgi_thinking.transport import Timeouts
 from tests.asgi import call
@@ -158,7 +159,8 @@ def test_the_provider_is_the_one_of_the_examples() -> None:
 def test_every_python_block_is_covered_here() -> None:
     """A new block needs a test of its own."""
     marks = [mark for mark, *_ in APPS.values()]
-    covered = {snippet(mark) for mark in (*marks, "import OpenAI", "Timeouts(", "AcmeProvider")}
+    others = ("import OpenAI\n", "Timeouts(", "AcmeProvider", "OpenAIProvider(")
+    covered = {snippet(mark) for mark in (*marks, *others)}
 
     assert covered == set(PYTHON)
 
@@ -174,11 +176,33 @@ def test_the_defaults_are_those_of_the_code() -> None:
     assert f"An upstream's event may have {MAX_EVENT_SIZE // 2**20} MiB" in README
 
 
-def test_every_dialect_is_in_the_table() -> None:
-    """And none that does not exist."""
-    rows = re.findall(r"(?m)^\| `([\w-]+)` \| .*\|.*\|.*\|.*\|$", README)
+def rows_under(head: str) -> list[str]:
+    """The names in the first column of the table that begins so."""
+    [table] = re.findall(rf"(?m)^\| {head} \|.*\n((?:\|.*\n)+)", README)
+    return re.findall(r"`([\w-]+)`", "".join(row.split(" | ")[0] for row in table.splitlines()))
 
-    assert sorted(rows) == sorted(BUILT_IN_DIALECTS)
+
+def test_every_dialect_and_provider_is_in_its_table() -> None:
+    """And none that does not exist."""
+    assert sorted(BUILT_IN_DIALECTS) == sorted(rows_under("Dialect"))
+    assert provider_names() == sorted(rows_under("Name"))
+
+
+def test_every_family_is_named() -> None:
+    """Those that `family=` takes, and no others."""
+    [text] = re.findall(r"`family=` says it outright, one of (.*?)\. ", README)
+    assert sorted(FAMILIES) == sorted(re.findall(r"`([\w-]+)`", text))
+
+
+def test_a_server_of_ones_own_needs_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The service with a local server and Gemini finds each by its model."""
+    monkeypatch.setenv("GEMINI_API_KEY", KEY)
+
+    service = run(snippet("OpenAIProvider("))["service"]
+
+    local, gemini = service.router.instances.values()
+    assert service.router("qwen-3", ()) == (local, "qwen-3")
+    assert service.router("gemini-3-pro", ()) == (gemini, "gemini-3-pro")
 
 
 def test_every_link_leads_somewhere() -> None:

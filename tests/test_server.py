@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import runpy
 import sys
 from typing import Any
@@ -29,12 +30,16 @@ MESSAGE = json.dumps(
 ASK = {"model": "claude-sonnet-4-5", "messages": [{"role": "user", "content": "hi"}]}
 
 
+VARIABLES = ("ANTHROPIC_", "ASGI_THINKING_", "AWS_", "GEMINI_", "GOOGLE_", "OPENAI_")
+
+
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """An Anthropic key, and nothing else of ours."""
     monkeypatch.setenv("ANTHROPIC_API_KEY", "server-key")
-    for name in ("ASGI_THINKING_API_KEY", "ASGI_THINKING_TRANSPORT", "ANTHROPIC_BASE_URL"):
-        monkeypatch.delenv(name, raising=False)
+    for name in os.environ:
+        if name.startswith(VARIABLES) and name != "ANTHROPIC_API_KEY":
+            monkeypatch.delenv(name)
     return monkeypatch
 
 
@@ -69,6 +74,28 @@ async def test_claude_is_found_under_any_account_prefix(
     assert client.json["choices"][0]["message"]["content"] == "hello"
     assert json.loads(upstream.requests[0].body)["model"] == "claude-sonnet-4-5"
     assert upstream.requests[0].header("authorization") == ""
+
+
+@pytest.mark.parametrize(
+    ("model", "found"),
+    [
+        ("tfy-ai-gemini/gemini-2-5-pro", ("gemini", "gemini-2-5-pro")),
+        ("main/us.anthropic.claude-opus-5", ("bedrock", "us.anthropic.claude-opus-5")),
+        ("main/amazon.nova-pro-v1:0", ("bedrock", "amazon.nova-pro-v1:0")),
+        ("corp/gpt-5-mini", ("openai", "gpt-5-mini")),
+        ("bedrock-converse/x", ("bedrock-converse", "x")),
+    ],
+)
+def test_each_family_has_its_provider(
+    environment: pytest.MonkeyPatch, model: str, found: tuple[str, str]
+) -> None:
+    """With plain keys every provider but Vertex AI is ready."""
+    for name in ("GEMINI_API_KEY", "OPENAI_API_KEY", "AWS_BEARER_TOKEN_BEDROCK"):
+        environment.setenv(name, "key")
+    environment.setenv("AWS_REGION", "us-east-1")
+    routed = server.build_app("127.0.0.1").service.router(model, [])
+    assert routed is not None
+    assert found == (routed[0].name, routed[1])
 
 
 @pytest.mark.anyio

@@ -38,14 +38,12 @@ _SHOULD_RETRY: Final = {"true": True, "false": False}
 class Provider(Protocol):
     """One configured upstream.
 
-    `name` is the instance, `kind` the vendor's API, and `accepts` the block origins whose
-    signatures it can verify ("" is Claude's family). `extra_fields` of the caller's body go
+    `name` is the instance and `kind` the vendor's API. `extra_fields` of the caller's body go
     upstream as they are; `credentials` says whose key is used.
     """
 
     name: str
     kind: str
-    accepts: frozenset[str]
     extra_fields: frozenset[str]
     credentials: Literal["server", "client"]
 
@@ -55,6 +53,10 @@ class Provider(Protocol):
 
     def capabilities(self, model: str) -> Capabilities:
         """What the model takes and refuses."""
+        ...
+
+    def accepts_for(self, model: str) -> frozenset[str]:
+        """The origins of the blocks that the model takes back; "" is Claude's family."""
         ...
 
     def stream(self, request: ChatRequest) -> AsyncIterator[Batch]:
@@ -79,6 +81,7 @@ class HTTPProvider(ABC):
     """
 
     kind: str = "http"
+    # The origins of the blocks that its models take back; "" is Claude's family.
     accepts: frozenset[str] = frozenset()
     credentials: Literal["server", "client"] = "server"
     limits: ClassVar[Capabilities] = Capabilities(max_output=32_000)
@@ -106,6 +109,11 @@ class HTTPProvider(ABC):
         del model
         return self.limits
 
+    def accepts_for(self, model: str) -> frozenset[str]:
+        """`accepts`, unless it depends on the model."""
+        del model
+        return self.accepts
+
     @abstractmethod
     def build(self, request: ChatRequest) -> UpstreamRequest:
         """The upstream request, without what `authorize` adds."""
@@ -123,8 +131,9 @@ class HTTPProvider(ABC):
         """Drop a credential that was refused with 401; whether there is another to try."""
         return False
 
-    def read_error(self, status: int, body: bytes) -> ProviderError:
-        """The error that an error status and its body stand for."""
+    def read_error(self, status: int, body: bytes, headers: Mapping[str, str]) -> ProviderError:
+        """The error that an error status, its body and its headers stand for."""
+        del headers
         return read_error(status, body, self.kind)
 
     async def open(self, request: ChatRequest) -> Reply:
@@ -142,11 +151,13 @@ class HTTPProvider(ABC):
         if 200 <= reply.status < 300:
             return reply
         try:
-            error = self.read_error(reply.status, await reply.read(_MAX_ERROR))
+            body = await reply.read(_MAX_ERROR)
         finally:
             await reply.aclose()
-        error.retry_after = _retry_after(reply.headers)
-        error.retryable = _SHOULD_RETRY.get(reply.headers.get("x-should-retry", ""))
+        error = self.read_error(reply.status, body, reply.headers)
+        told, wait = reply.headers.get("x-should-retry", ""), _retry_after(reply.headers)
+        error.retryable = _SHOULD_RETRY.get(told, error.retryable)
+        error.retry_after = error.retry_after if wait is None else wait
         raise error
 
     async def stream(self, request: ChatRequest) -> AsyncIterator[Batch]:

@@ -152,8 +152,11 @@ class AnthropicProvider(HTTPProvider):
             return AnthropicDecoder(now(), self.kind)
         return WholeReply(partial(decode_reply, created=now(), provider=self.kind))
 
-    def read_error(self, status: int, body: bytes) -> UpstreamStatusError:
+    def read_error(
+        self, status: int, body: bytes, headers: Mapping[str, str]
+    ) -> UpstreamStatusError:
         """Anthropic's error body."""
+        del headers
         return decode_error(status, body, self.kind)
 
 
