@@ -99,11 +99,11 @@ class StreamEncoder:
 
     def feed(self, batch: Batch) -> bytes:
         """The SSE bytes of a batch, possibly none; a `StreamError` or `Done` ends the stream."""
-        out, lanes = self._out, self._lanes
         if len(batch) == 1 and isinstance(only := batch[0], _SHORT):
-            lane = lanes[only.index]
-            if lane.length and lane.prefix and only.text and not self._over:
+            lane = self._lanes[only.index]
+            if lane.length and lane.prefix and only.text:
                 return lane.fragment(only.text)
+        out, lanes = self._out, self._lanes
         for event in batch:
             if self._over:
                 break
@@ -170,6 +170,8 @@ class StreamEncoder:
                 # Of all forms, only this one raises in every client that was tried.
                 self._out += b"event: error\ndata: " + error.envelope() + b"\n\n"
                 self._over = True
+                for lane in self._lanes:
+                    lane.prefix = b""
             case _ as unreachable:
                 assert_never(unreachable)
 

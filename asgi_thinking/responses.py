@@ -170,6 +170,7 @@ class _Pulse:
                 if body:
                     if self._task is not None:
                         await asyncio.wait([self._task])  # a comment is being sent
+                        self._task = None
                     self._quiet = False
                     self._sending = True
                     await send({"type": "http.response.body", "body": body, "more_body": True})

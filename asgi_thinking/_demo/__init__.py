@@ -1,1 +1,1 @@
-"""The far end of the demo: an upstream on the loopback, and what it answers; stdlib only."""
+"""The far ends of the demo: upstreams on the loopback, and what they answer; stdlib only."""

@@ -3,18 +3,22 @@
     async with Upstream(answer) as url:
         ...  # POST to url
 
+A `FarEnd` is such a function that plays a vendor, and says what became of the thinking.
+
 It answers one request a connection, and sends each part of an answer by itself, as vendors stream.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-__all__ = ["Answer", "Answerer", "Call", "Upstream"]
+__all__ = ["Answer", "Answerer", "Call", "FarEnd", "Upstream"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +38,29 @@ class Answer:
     content_type: str
     parts: tuple[bytes, ...]
 
+    @classmethod
+    def whole(cls, value: Any, status: int = 200) -> Answer:
+        """One JSON body."""
+        return cls(status, "application/json", (json.dumps(value).encode(),))
+
 
 Answerer: TypeAlias = Callable[[Call], Answer]
+
+
+class FarEnd(ABC):
+    """A vendor's API as far as one conversation goes.
+
+    `model` is what it is asked for, `verdict` what it says of the last turn that was sent back, and
+    `sample` the first piece of the last stream that is worth a look.
+    """
+
+    model: str
+    sample: bytes = b""
+    verdict: str = ""
+
+    @abstractmethod
+    def __call__(self, call: Call) -> Answer:
+        """Answer a call as the vendor does."""
 
 
 class Upstream:
