@@ -29,10 +29,14 @@ STRICT: Final = "openai"
 _STRICT_BY_DEFAULT: Final = (b"x-portkey-", b"x-obiguard-")
 
 
+# How the names of all these headers begin.
+_EXTENSION: Final = (b"x-", b"x_", b"X-", b"X_")
+
+
 class Negotiator:
     """The decision for one route; immutable and shared by all its requests."""
 
-    __slots__ = ("_allowed", "_default", "_known", "_opt_ins", "vary")
+    __slots__ = ("_allowed", "_known", "_opt_ins", "_usual", "vary")
 
     def __init__(
         self, known: Mapping[str, Dialect], allowed: Collection[str] | None, default: str
@@ -54,9 +58,9 @@ class Negotiator:
                 )
         self._known = known
         self._allowed = frozenset(known if allowed is None else allowed) | {STRICT}
-        self._default = default
         self._opt_ins = {d.opt_in: d.name for d in known.values() if d.opt_in is not None}
         self.vary = b", ".join((DIALECT_HEADER, *self._opt_ins))
+        self._usual = self._permit(default)
 
     def __call__(self, headers: Iterable[tuple[bytes, bytes]]) -> Dialect:
         """The dialect of the reply.
@@ -64,14 +68,18 @@ class Negotiator:
         Raises:
             InvalidRequest: `x-thinking-dialect` names no known dialect, or several.
         """
-        wished, votes, refused, gateway = self._read(headers)
+        # Most requests have no such header at all.
+        extensions = [pair for pair in headers if pair[0][:2] in _EXTENSION]
+        if not extensions:
+            return self._usual
+        wished, votes, refused, gateway = self._read(extensions)
         if refused or len(votes) > 1:
             return self._known[STRICT]
         if wished:
             return self._permit(self._named(wished))
         if votes:
             return self._permit(votes.pop())
-        return self._known[STRICT] if gateway else self._permit(self._default)
+        return self._known[STRICT] if gateway else self._usual
 
     def _read(
         self, headers: Iterable[tuple[bytes, bytes]]
@@ -80,8 +88,6 @@ class Negotiator:
         votes: set[str] = set()
         refused = gateway = False
         for raw, value in headers:
-            if raw[:2] not in (b"x-", b"x_", b"X-", b"X_"):
-                continue
             name = raw.lower().replace(b"_", b"-")
             if dialect := self._opt_ins.get(name):
                 votes.add(dialect)

@@ -233,11 +233,8 @@ class Service:
         )
 
     def _forwarded(self, headers: Headers) -> tuple[tuple[str, str], ...]:
-        return tuple(
-            (name.decode("latin-1"), value.decode("latin-1"))
-            for name, value in headers
-            if name.lower() in self._forward
-        )
+        wanted = [pair for pair in headers if pair[0].lower() in self._forward]
+        return tuple([(name.decode("latin-1"), value.decode("latin-1")) for name, value in wanted])
 
     async def aclose(self) -> None:
         """Release the providers' connections."""

@@ -101,6 +101,7 @@ class AnthropicProvider(HTTPProvider):
         self._betas = betas
         self._overrides = dict(overrides or {})
         self._auth = _Credentials(api_key, client, required=credentials == "server")
+        self._fixed = self._auth.fixed if credentials == "server" else ()
         base = base_url or self._auth.base_url or os.environ.get("ANTHROPIC_BASE_URL") or _BASE_URL
         self._url = f"{base.rstrip('/')}/v1/messages"
 
@@ -113,10 +114,13 @@ class AnthropicProvider(HTTPProvider):
         return self._overrides.get(model) or models.claude(model)
 
     def build(self, request: ChatRequest) -> UpstreamRequest:
-        """The Messages request; its version header depends on the sampling parameters."""
+        """The Messages request with a fixed credential, if there is one.
+
+        Its version header depends on the sampling parameters.
+        """
         sampled = (request.temperature, request.top_p, request.top_k) != (None, None, None)
         version = self._version or (_VERSION_WITH_SAMPLING if sampled else _VERSION)
-        headers = [_JSON, ("anthropic-version", version), *request.headers]
+        headers = [_JSON, ("anthropic-version", version), *request.headers, *self._fixed]
         betas = self._betas
         if request.tools and request.thinking.type == "enabled":
             interleaved = self.capabilities(request.model).interleaved_beta
@@ -129,7 +133,9 @@ class AnthropicProvider(HTTPProvider):
         return UpstreamRequest(self._url, tuple(headers), body, stream=request.stream)
 
     async def authorize(self, upstream: UpstreamRequest, request: ChatRequest) -> UpstreamRequest:
-        """Add the server's credential, or the caller's where the owner wants it."""
+        """Add a token of the server's, or the caller's key where the owner wants it."""
+        if self._fixed:
+            return upstream
         if self.credentials == "server":
             auth = await self._auth.headers()
         elif request.credential:
@@ -161,20 +167,21 @@ class AnthropicProvider(HTTPProvider):
 
 
 class _Credentials:
-    """The server's credential as headers: fixed ones, or a token that the SDK's chain renews."""
+    """The server's credential as headers: `fixed` ones, or a token that the SDK's chain renews."""
 
     def __init__(self, api_key: str | None, client: Any, *, required: bool) -> None:
         key = api_key or (None if client else os.environ.get("ANTHROPIC_API_KEY"))
         token = None if client or key else os.environ.get("ANTHROPIC_AUTH_TOKEN")
         self.base_url: str | None = None
-        self._fixed: tuple[tuple[str, str], ...] = ()
+        self.fixed: tuple[tuple[str, str], ...] = ()
+        self._own: tuple[tuple[str, str], ...] = ()
         self._cache: TokenCache | None = None
         if client is not None:
             self._reduce(client)
         elif key:
-            self._fixed = (("x-api-key", key),)
+            self.fixed = (("x-api-key", key),)
         elif token:
-            self._fixed = (("authorization", f"Bearer {token}"),)
+            self.fixed = (("authorization", f"Bearer {token}"),)
         elif required and find_spec("anthropic") is None:
             raise ConfigurationError(
                 "anthropic: no credential; set ANTHROPIC_API_KEY or pass api_key=, or install "
@@ -196,21 +203,21 @@ class _Credentials:
             if isinstance(value, str) and not _SDK_OWN.fullmatch(header)
         }
         self.base_url = str(client.base_url)
-        self._fixed = (*headers.items(), *client.auth_headers.items())
         if client.auth_headers:
+            self.fixed = (*headers.items(), *client.auth_headers.items())
             return
         if client.credentials is None:
             raise ConfigurationError(_NO_CREDENTIAL)
         from anthropic.lib.credentials import TokenCache
 
+        self._own = tuple(headers.items())
         self._cache = TokenCache(client.credentials)
 
     async def headers(self) -> tuple[tuple[str, str], ...]:
-        """The headers of one request; waits where a token has to be fetched."""
-        if self._cache is None:
-            return self._fixed
+        """The headers of one request where none are fixed; waits if a token has to be fetched."""
+        assert self._cache is not None  # noqa: S101 (else there are fixed ones)
         token = await self._cache.async_get_token()
-        return (*self._fixed, ("authorization", f"Bearer {token}"))
+        return (*self._own, ("authorization", f"Bearer {token}"))
 
     def renew(self) -> bool:
         """Drop the token in use; False where the credential is fixed."""
