@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import orjson
 
-from asgi_thinking import _json
 from asgi_thinking.events import (
     Annotation,
     BlockKind,
@@ -22,11 +21,12 @@ from asgi_thinking.events import (
     ThinkingDelta,
     ToolCallDelta,
 )
+from asgi_thinking.wire.checks import checked_text, loads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["STREAMED", "OpenBlock", "checked_text", "loads"]
+__all__ = ["STREAMED", "OpenBlock"]
 
 JSONObject: TypeAlias = dict[str, Any]
 
@@ -125,26 +125,3 @@ class OpenBlock:
         end = self.start + self.length
         names = checked_text(url), checked_text(title)
         return Annotation(self.index, self.start, end, *names, raw=citation)
-
-
-def loads(data: bytes) -> Any:
-    """The value of a JSON text.
-
-    Raises:
-        ValueError: it is none.
-    """
-    try:
-        return orjson.loads(data)
-    except orjson.JSONDecodeError:
-        return _json.loads(data)  # which mends half surrogate pairs
-
-
-def checked_text(value: Any) -> str:
-    """The value, if it is a string.
-
-    Raises:
-        TypeError: it is none.
-    """
-    if value.__class__ is not str:
-        raise TypeError("expected a string")
-    return value

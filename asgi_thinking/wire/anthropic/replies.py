@@ -29,8 +29,9 @@ from asgi_thinking.events import (
     Usage,
 )
 from asgi_thinking.exceptions import ThinkingError, UpstreamProtocolError
-from asgi_thinking.wire.anthropic.blocks import STREAMED, OpenBlock, checked_text, loads
+from asgi_thinking.wire.anthropic.blocks import STREAMED, OpenBlock
 from asgi_thinking.wire.anthropic.errors import event_error
+from asgi_thinking.wire.checks import checked_text, loads
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -17,8 +17,9 @@ import orjson
 from asgi_thinking.events import TextDelta, ThinkingDelta, ToolCallDelta
 from asgi_thinking.exceptions import UpstreamProtocolError
 from asgi_thinking.sse import MAX_EVENT_SIZE, SSEDecoder
-from asgi_thinking.wire.anthropic.blocks import OpenBlock, loads
+from asgi_thinking.wire.anthropic.blocks import OpenBlock
 from asgi_thinking.wire.anthropic.replies import MessageDecoder
+from asgi_thinking.wire.checks import loads
 
 if TYPE_CHECKING:
     from asgi_thinking.events import Event

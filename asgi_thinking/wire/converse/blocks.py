@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import orjson
 
-from asgi_thinking import _json
 from asgi_thinking.events import (
     Annotation,
     BlockStop,
@@ -25,13 +24,14 @@ from asgi_thinking.events import (
     ThinkingDelta,
     ToolCallDelta,
 )
+from asgi_thinking.wire.checks import checked_text, loads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from asgi_thinking.events import BlockKind
 
-__all__ = ["KINDS", "VERBATIM", "OpenBlock", "checked_text", "loads", "unwrapped"]
+__all__ = ["KINDS", "VERBATIM", "OpenBlock", "unwrapped"]
 
 JSONObject: TypeAlias = dict[str, Any]
 
@@ -124,26 +124,3 @@ def unwrapped(blob: str) -> str | None:
     except binascii.Error:
         return None
     return data.decode("ascii") if base64.b64encode(data) == blob.encode() else None
-
-
-def loads(data: bytes) -> Any:
-    """The value of a JSON text.
-
-    Raises:
-        ValueError: it is none.
-    """
-    try:
-        return orjson.loads(data)
-    except orjson.JSONDecodeError:
-        return _json.loads(data)  # which mends half surrogate pairs
-
-
-def checked_text(value: Any) -> str:
-    """The value, if it is a string.
-
-    Raises:
-        TypeError: it is none.
-    """
-    if value.__class__ is not str:
-        raise TypeError("expected a string")
-    return value

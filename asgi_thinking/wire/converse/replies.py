@@ -27,12 +27,11 @@ from asgi_thinking.events import (
 )
 from asgi_thinking.eventstream import MAX_FRAME_SIZE, EventStreamDecoder
 from asgi_thinking.exceptions import ThinkingError, UpstreamProtocolError
+from asgi_thinking.wire.checks import checked_text, loads
 from asgi_thinking.wire.converse.blocks import (
     KINDS,
     VERBATIM,
     OpenBlock,
-    checked_text,
-    loads,
     unwrapped,
 )
 from asgi_thinking.wire.converse.endings import FINISH, thinking_tokens, usage_of

@@ -34,6 +34,7 @@ from asgi_thinking.events import (
 )
 from asgi_thinking.exceptions import ThinkingError, UpstreamProtocolError, UpstreamStatusError
 from asgi_thinking.messages import synthetic_call_id
+from asgi_thinking.wire.checks import checked_text
 from asgi_thinking.wire.gemini.errors import event_error
 from asgi_thinking.wire.gemini.finishing import (
     BLOCK_REASONS,
@@ -225,14 +226,14 @@ class ReplyDecoder:
         if feedback := reply.get("promptFeedback"):
             reason = feedback.get("blockReason") or ""
             self._block_reason = BLOCK_REASONS.get(reason, str(reason))
-            self._explanation = _text(feedback.get("blockReasonMessage") or "")
+            self._explanation = checked_text(feedback.get("blockReasonMessage") or "")
 
     def _start(self, reply: JSONObject, events: list[Event]) -> None:
         """The reply begins; one without an id is known by what it says first."""
-        self._id = _text(reply.get("responseId") or "") or (
+        self._id = checked_text(reply.get("responseId") or "") or (
             "gemini-" + hashlib.sha256(orjson.dumps(reply)).hexdigest()[:24]
         )
-        model = _text(reply.get("modelVersion") or "") or self._model
+        model = checked_text(reply.get("modelVersion") or "") or self._model
         events.append(MessageStart(self._id, model, self._created, self._provider))
 
     def _candidate(self, candidate: JSONObject, events: list[Event]) -> None:
@@ -244,7 +245,7 @@ class ReplyDecoder:
         if reason := candidate.get("finishReason"):
             native = FINISH_REASONS.get(reason, str(reason))
             choice.native = "" if native == "FINISH_REASON_UNSPECIFIED" else native
-            choice.explanation = _text(candidate.get("finishMessage") or "")
+            choice.explanation = checked_text(candidate.get("finishMessage") or "")
         if metadata := candidate.get("groundingMetadata"):
             choice.grounding.append(metadata)
         if metadata := candidate.get("citationMetadata"):
@@ -281,7 +282,7 @@ class ReplyDecoder:
             choice.texts.append(text)
             events.append(TextDelta(choice.index, text))
         if signature:
-            events.append(SignatureDelta(choice.index, _text(signature)))
+            events.append(SignatureDelta(choice.index, checked_text(signature)))
 
     def _other_part(self, choice: _Choice, part: JSONObject, events: list[Event]) -> None:
         """A call, or a part that we do not understand: the vendor's own tools, images."""
@@ -301,16 +302,16 @@ class ReplyDecoder:
         if call.get("partialArgs") or call.get("willContinue"):
             raise ValueError("arguments in parts, which were not asked for")
         choice.called = True
-        call_id = _text(call.get("id") or "")
+        call_id = checked_text(call.get("id") or "")
         if not call_id or call_id in self._call_ids:
             call_id = synthetic_call_id(self._id, self._calls)
         self._calls += 1
         self._call_ids.add(call_id)
-        index, name, arguments = self._index(), _text(call["name"]), call.get("args")
+        index, name, arguments = self._index(), checked_text(call["name"]), call.get("args")
         origin = ORIGIN if signature else ""
         events.append(BlockStart(index, "tool_call", choice.number, call_id, name, origin=origin))
         if signature:
-            events.append(SignatureDelta(index, _text(signature)))
+            events.append(SignatureDelta(index, checked_text(signature)))
         if arguments:
             events.append(ToolCallDelta(index, orjson.dumps(arguments).decode()))
         events.append(BlockStop(index))
@@ -367,9 +368,3 @@ def decode_reply(body: bytes, created: int, provider: str, model: str = "") -> l
     """
     reply = ReplyDecoder(created, provider, model)
     return reply.feed((body,)) + reply.close()
-
-
-def _text(value: Any) -> str:
-    if value.__class__ is not str:
-        raise TypeError("expected a string")
-    return value
