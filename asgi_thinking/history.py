@@ -144,7 +144,7 @@ def keep_verifiable(
         reasons: dict[str, None] = {}
         found = [
             _verifiable(part, accepts, reasons, keeps_unsigned=keeps_unsigned)
-            for part in turn.parts
+            for part in _whole(turn.parts)
         ]
         parts = tuple([part for part in found if part is not None])
         if parts:
@@ -153,6 +153,28 @@ def keep_verifiable(
             reasons["empty turn dropped"] = None
         dropped += (f"messages[{number}]: {reason}" for reason in reasons)
     return tuple(kept), tuple(dropped)
+
+
+def _whole(parts: tuple[Part, ...]) -> tuple[Part, ...]:
+    """The parts, with a signature that comes alone on the unsigned fragments right before it.
+
+    Clients that only collect a stream's fragments send them back so.
+    """
+    whole: list[Part] = []
+    for part in parts:
+        signed = part
+        if isinstance(part, Thinking) and part.signature and not part.text:
+            fragments: list[str] = []
+            while whole and isinstance(last := whole[-1], Thinking) and _signs(part, last):
+                fragments.append(last.text)
+                del whole[-1]
+            signed = replace(part, text="".join(reversed(fragments)))
+        whole.append(signed)
+    return tuple(whole)
+
+
+def _signs(signed: Thinking, fragment: Thinking) -> bool:
+    return not fragment.signature and fragment.origin == signed.origin
 
 
 def _verifiable(

@@ -140,7 +140,7 @@ _VLLM: Final = Model(
 _GATEWAY: Final = Model(
     replace(
         _THINKS,
-        on_by_default=False,
+        on_by_default=True,
         efforts=EFFORTS[:-1],
         budgets="if_said",
         echoes_unsigned=True,
