@@ -81,7 +81,8 @@ def set_alarm(loop: AbstractEventLoop, delay: float, callback: Callable[[], None
     """
     queue = _queues.get((loop, delay))
     if queue is None:
-        for ended in [known for known in _queues if known[0].is_closed()]:
-            del _queues[ended]
+        for known in list(_queues):  # as it is now: other threads may have loops of their own
+            if known[0].is_closed():
+                _queues.pop(known, None)
         queue = _queues[loop, delay] = _Queue(loop, delay)
     return queue.add(callback)
