@@ -25,7 +25,7 @@ class Alarm:
 
     __slots__ = ("callback", "due")
 
-    # Set by the queue: a constructor of our own would be half of what an alarm costs.
+    # Set by `set_alarm`: a constructor of our own would be half of what an alarm costs.
     callback: Callable[[], None] | None
     due: float
 
@@ -35,40 +35,33 @@ class Alarm:
 
 
 class _Queue:
-    """The alarms of one loop and delay, in the order in which they ring."""
+    """The alarms of one loop and delay, in the order in which they ring.
 
-    __slots__ = ("_alarms", "_delay", "_loop", "_waits")
+    `waits` says whether the loop's timer runs, which it does while there are any.
+    """
 
-    def __init__(self, loop: AbstractEventLoop, delay: float) -> None:
+    __slots__ = ("_loop", "alarms", "waits")
+
+    def __init__(self, loop: AbstractEventLoop) -> None:
         self._loop = loop
-        self._delay = delay
-        self._alarms: deque[Alarm] = deque()
-        self._waits = False
+        self.alarms: deque[Alarm] = deque()
+        self.waits = False
 
-    def add(self, callback: Callable[[], None]) -> Alarm:
-        alarm = Alarm()
-        alarm.due = self._loop.time() + self._delay
-        alarm.callback = callback
-        self._alarms.append(alarm)
-        if not self._waits:
-            self._wait(alarm)
-        return alarm
-
-    def _wait(self, first: Alarm) -> None:
-        self._waits = True
+    def wait(self, first: Alarm) -> None:
+        self.waits = True
         self._loop.call_at(first.due, self._ring)
 
     def _ring(self) -> None:
-        alarms, now = self._alarms, self._loop.time() + _ROUNDING
+        alarms, now = self.alarms, self._loop.time() + _ROUNDING
         try:
             while alarms and (alarms[0].callback is None or alarms[0].due <= now):
                 alarm = alarms.popleft()
                 if alarm.callback is not None:
                     alarm.callback()
         finally:
-            self._waits = False
+            self.waits = False
             if alarms:
-                self._wait(alarms[0])
+                self.wait(alarms[0])
 
 
 _queues: Final[dict[tuple[AbstractEventLoop, float], _Queue]] = {}
@@ -84,5 +77,11 @@ def set_alarm(loop: AbstractEventLoop, delay: float, callback: Callable[[], None
         for known in list(_queues):  # as it is now: other threads may have loops of their own
             if known[0].is_closed():
                 _queues.pop(known, None)
-        queue = _queues[loop, delay] = _Queue(loop, delay)
-    return queue.add(callback)
+        queue = _queues[loop, delay] = _Queue(loop)
+    alarm = Alarm()
+    alarm.due = loop.time() + delay
+    alarm.callback = callback
+    queue.alarms.append(alarm)
+    if not queue.waits:
+        queue.wait(alarm)
+    return alarm

@@ -159,7 +159,9 @@ class ThinkingMiddleware:
         self, scope: Scope, headers: Sequence[tuple[bytes, bytes]], messages: list[Message]
     ) -> Job | Refusal | None:
         """What to do with a request, once its caller may ask; None leaves it to the host."""
-        body = b"".join([message.get("body", b"") for message in messages])
+        body: bytes = messages[0].get("body", b"")
+        if len(messages) > 1 or body.__class__ is not bytes:
+            body = b"".join([message.get("body", b"") for message in messages])
         if len(body) <= self.service.max_body_size:
             prepared = self.service.prepare(headers, body)
         else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal, TypedDict, cast
+from typing import Any, Final, Literal, TypedDict
 
 from asgi_thinking import _json, history, requests
 from asgi_thinking.capabilities import Capabilities
@@ -234,6 +234,8 @@ class Service:
 
     def _forwarded(self, headers: Headers) -> tuple[tuple[str, str], ...]:
         wanted = [pair for pair in headers if pair[0].lower() in self._forward]
+        if not wanted:
+            return ()
         return tuple([(name.decode("latin-1"), value.decode("latin-1")) for name, value in wanted])
 
     async def aclose(self) -> None:
@@ -268,9 +270,10 @@ def _parse(body: bytes) -> dict[str, Any]:
         value = _json.loads(body)
     except ValueError as error:
         raise InvalidRequest(f"body: {error}") from error
-    if not isinstance(value, dict):
+    if value.__class__ is not dict:
         raise InvalidRequest("body: a JSON object is required")
-    return cast("dict[str, Any]", value)
+    parsed: dict[str, Any] = value
+    return parsed
 
 
 def _caller_key(headers: Iterable[tuple[bytes, bytes]]) -> str | None:

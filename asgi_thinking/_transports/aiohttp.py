@@ -16,6 +16,7 @@ from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 from multidict import CIMultiDict
+from yarl import URL
 
 from asgi_thinking._transports.clock import (
     AGENT,
@@ -51,6 +52,7 @@ class _Route(NamedTuple):
     """How a URL is reached: its host, by which proxy, and who we are there."""
 
     host: str
+    url: URL
     proxy: str | None
     login: dict[str, str]
 
@@ -111,14 +113,14 @@ def _route(url: str) -> _Route:
     proxies = getproxies()
     proxy = proxies.get(url.partition(":")[0]) or proxies.get("all")
     if not proxy or proxy_bypass(host):
-        return _Route(host, None, {})
+        return _Route(host, URL(url), None, {})
     parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
     user, _, address = parts.netloc.rpartition("@")
     bare = parts._replace(netloc=address).geturl()
     if not user:
-        return _Route(host, bare, {})
+        return _Route(host, URL(url), bare, {})
     login = b64encode(unquote(user).encode()).decode()
-    return _Route(host, bare, {"proxy-authorization": f"Basic {login}"})
+    return _Route(host, URL(url), bare, {"proxy-authorization": f"Basic {login}"})
 
 
 class _AiohttpReply:
@@ -160,7 +162,7 @@ class _AiohttpReply:
             headers.extend(route.login)
         try:
             response = await session.post(
-                request.url,
+                route.url,
                 data=request.body,
                 headers=headers,
                 allow_redirects=False,

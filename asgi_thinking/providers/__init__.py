@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
 from email.utils import parsedate_to_datetime
 from typing import Any, ClassVar, Final, Literal, Protocol, cast, runtime_checkable
@@ -26,7 +26,7 @@ __all__ = ["HTTPProvider", "Provider", "WholeReply", "now", "read_error"]
 
 _MAX_REPLY: Final = 64 * 2**20
 _MAX_ERROR: Final = 2**20
-_DRAIN: Final = 1.0  # seconds; a connection read to its end can be used again
+_DRAIN: Final = 1.0  # seconds
 
 _LAST: Final = (Done, StreamError)
 
@@ -160,32 +160,80 @@ class HTTPProvider(ABC):
         error.retry_after = error.retry_after if wait is None else wait
         raise error
 
-    async def stream(self, request: ChatRequest) -> AsyncIterator[Batch]:
+    def stream(self, request: ChatRequest) -> AsyncIterator[Batch]:
         """Ask the upstream and decode what it answers; see `Provider.stream`."""
-        try:
-            reply = await self.open(request)
-            try:
-                decoder = self.decoder(request, reply)
-                feed, reads = decoder.feed, aiter(reply)
-                async for data in reads:
-                    events = feed(data)
-                    if not events:
-                        continue
-                    yield events
-                    if events[-1].__class__ in _LAST:
-                        await _drain(reads)
-                        return
-                if last := decoder.close():
-                    yield last
-            finally:
-                await reply.aclose()
-        except ProviderError as error:
-            error.provider = self.name
-            raise
+        return _Batches(self, request)
 
     async def aclose(self) -> None:
         """Release the transport's connections."""
         await self.transport.aclose()
+
+
+class _Batches:
+    """What one request is answered with; `aclose` lets go of the connection at any point.
+
+    No generator, for a token would pay for what those do beside: the loop keeps a list of them, and
+    each value that they yield travels in an exception.
+    """
+
+    __slots__ = ("_close", "_feed", "_over", "_provider", "_read", "_reply", "_request")
+
+    _close: Callable[[], Batch]
+    _feed: Callable[[bytes], Batch]
+    _read: Callable[[], Awaitable[bytes]]
+
+    def __init__(self, provider: HTTPProvider, request: ChatRequest) -> None:
+        self._provider = provider
+        self._request: ChatRequest | None = request  # until it is sent
+        self._reply: Reply | None = None  # until it is let go
+        self._over = False
+
+    def __aiter__(self) -> _Batches:
+        return self
+
+    async def __anext__(self) -> Batch:
+        try:
+            if self._request is not None:
+                await self._open(self._request)
+            while not self._over:
+                events = self._feed(await self._read())
+                if events:
+                    self._over = events[-1].__class__ in _LAST
+                    return events
+            await self._drain()
+        except StopAsyncIteration:  # the body's end, before the wire's own
+            await self.aclose()
+            if last := self._close():
+                return last
+        except BaseException as error:
+            await self.aclose()
+            if isinstance(error, ProviderError):
+                error.provider = self._provider.name
+            raise
+        raise StopAsyncIteration
+
+    async def _open(self, request: ChatRequest) -> None:
+        self._request = None
+        self._reply = reply = await self._provider.open(request)
+        decoder = self._provider.decoder(request, reply)
+        self._feed, self._close = decoder.feed, decoder.close
+        self._read = aiter(reply).__anext__
+
+    async def _drain(self) -> None:
+        """Read the rest, for a connection that was read to its end can be used again."""
+        if self._reply is not None:
+            with suppress(TimeoutError, ProviderError, StopAsyncIteration):
+                async with asyncio.timeout(_DRAIN):
+                    while True:
+                        await self._read()
+            await self.aclose()
+
+    async def aclose(self) -> None:
+        """Let go of the connection; may be called again."""
+        self._request, self._over = None, True
+        reply, self._reply = self._reply, None
+        if reply is not None:
+            await reply.aclose()
 
 
 class WholeReply:
@@ -246,13 +294,6 @@ def _told(value: Any) -> dict[str, Any]:
             return cast("dict[str, Any]", value)
         case _:
             return {}
-
-
-async def _drain(reads: AsyncIterator[bytes]) -> None:
-    with suppress(TimeoutError, ProviderError):
-        async with asyncio.timeout(_DRAIN):
-            async for _ in reads:
-                pass
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
