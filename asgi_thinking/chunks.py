@@ -100,9 +100,9 @@ class StreamEncoder:
     def feed(self, batch: Batch) -> bytes:
         """The SSE bytes of a batch, possibly none; a `StreamError` or `Done` ends the stream."""
         if len(batch) == 1 and isinstance(only := batch[0], _SHORT):
-            lane = self._lanes[only.index]
-            if lane.length and lane.prefix and only.text:
-                return lane.fragment(only.text)
+            lane, text = self._lanes[only.index], only.text
+            if lane.length and lane.prefix and text:
+                return lane.fragment(text)
         out, lanes = self._out, self._lanes
         for event in batch:
             if self._over:

@@ -134,10 +134,14 @@ def _ours(job: Job) -> _RawHeaders:
     return headers
 
 
+# Where a stream is: a send is pending, one has ended since the last tick, or none has.
+_SENDING, _HEARD, _QUIET = range(3)
+
+
 class _Pulse:
     """Sends the stream's bytes, and a comment after one to two intervals (seconds) of silence."""
 
-    __slots__ = ("_alarm", "_beat", "_interval", "_loop", "_quiet", "_send", "_sending", "_task")
+    __slots__ = ("_alarm", "_beat", "_interval", "_loop", "_send", "_state", "_task")
 
     def __init__(self, send: Send, beat: bytes, interval: float) -> None:
         self._send = send
@@ -145,8 +149,7 @@ class _Pulse:
         self._interval = interval
         self._loop = asyncio.get_running_loop()
         self._task: asyncio.Task[None] | None = None
-        self._quiet = False
-        self._sending = False
+        self._state = _HEARD
 
     async def __aenter__(self) -> Self:
         self._alarm = set_alarm(self._loop, self._interval, self._tick)
@@ -171,13 +174,12 @@ class _Pulse:
                     if self._task is not None:
                         await asyncio.wait([self._task])  # a comment is being sent
                         self._task = None
-                    self._quiet = False
-                    self._sending = True
+                    self._state = _SENDING
                     await send({"type": "http.response.body", "body": body, "more_body": True})
-                    self._sending = False
+                    self._state = _HEARD
                 batch = await more()
         except Exception as error:
-            if self._sending:
+            if self._state == _SENDING:
                 raise  # the server's own failure, of which the client cannot be told
             return encode(reply.failure(error).envelope(), b"error")
 
@@ -193,10 +195,11 @@ class _Pulse:
             await self._send({"type": "http.response.body", "body": self._beat, "more_body": True})
 
     def _tick(self) -> None:
-        # While a send is pending the client is slow, and a comment would only make it slower.
-        if self._quiet and not self._sending and (self._task is None or self._task.done()):
+        if self._state == _QUIET and (self._task is None or self._task.done()):
             self._task = self._loop.create_task(self._keep_alive())
-        self._quiet = True
+        # While a send is pending the client is slow, and a comment would only make it slower.
+        if self._state == _HEARD:
+            self._state = _QUIET
         self._alarm = set_alarm(self._loop, self._interval, self._tick)
 
 
