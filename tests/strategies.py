@@ -44,6 +44,9 @@ def shared(number: int) -> settings:
     return settings(max_examples=max(100, settings().max_examples // number))
 
 
+# A law that holds of every vendor's wire has its examples shared by their tests.
+WIRES = 4
+
 texts = st.text(st.characters(exclude_categories=("Cs",)), max_size=12)
 names = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=12)
 signatures = st.none() | st.text("AZaz09+/=", max_size=8)

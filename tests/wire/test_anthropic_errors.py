@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asgi_thinking.wire.anthropic import decode_error
+from tests.strategies import WIRES, shared
 
 ANTHROPIC = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
 GOOGLE = {"error": {"code": 429, "message": "Quota exceeded", "status": "RESOURCE_EXHAUSTED"}}
@@ -76,6 +77,7 @@ def test_a_status_that_is_no_error_becomes_a_bad_gateway() -> None:
     assert ("vertex: the upstream answered with status 302", 502) == read(302, b"")[:2]
 
 
+@shared(WIRES)
 @given(st.integers(100, 999), st.recursive(st.none() | st.text(), st.lists) | st.binary())
 def test_no_body_makes_it_raise(status: int, body: Any) -> None:
     """Any body gives an error with a status that a client understands."""

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from asgi_thinking.events import Done, Event, StreamError
 from asgi_thinking.exceptions import UpstreamProtocolError
 from asgi_thinking.wire.anthropic import AnthropicDecoder, MessageDecoder, decode_reply
+from tests.strategies import WIRES, shared
 from tests.wire.anthropic_transcripts import (
     FULL,
     FULL_EVENTS,
@@ -94,6 +95,7 @@ def test_only_the_blank_line_may_be_missing() -> None:
     assert [] == decoder.close()
 
 
+@shared(WIRES)
 @given(st.integers(0, len(FULL_STREAM) - 3))
 def test_a_stream_that_breaks_off_ends_in_an_error(length: int) -> None:
     """Wherever it breaks, what came before is there, and then one error."""
@@ -197,6 +199,7 @@ def list_of(value: Any) -> list[Any]:
     return list(value.values()) if isinstance(value, dict) else value
 
 
+@shared(WIRES)
 @given(st.data())
 def test_no_json_makes_a_decoder_raise(data: st.DataObject) -> None:
     """Values of the wrong type anywhere give events or an error, never an exception."""
@@ -211,6 +214,7 @@ def test_no_json_makes_a_decoder_raise(data: st.DataObject) -> None:
     assert isinstance(whole[-1], Done | StreamError)
 
 
+@shared(WIRES)
 @given(st.lists(st.tuples(st.integers(0, len(FULL_STREAM) - 1), st.integers(0, 255)), max_size=5))
 def test_no_bytes_make_a_decoder_raise(changes: list[tuple[int, int]]) -> None:
     """Bytes changed anywhere give events or an error, the same at every split."""

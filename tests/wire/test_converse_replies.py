@@ -26,6 +26,7 @@ from asgi_thinking.events import (
 )
 from asgi_thinking.messages import Message, Opaque, Text, ToolCall, assemble
 from asgi_thinking.wire.converse import ConverseDecoder, decode_reply
+from tests.strategies import WIRES, shared
 from tests.wire.aws_frames import event, frame
 from tests.wire.converse_transcripts import (
     BLOB,
@@ -81,6 +82,7 @@ def test_a_stream_becomes_events() -> None:
     assert FULL_EVENTS == decode(*(STREAM[i : i + 1] for i in range(len(STREAM))))
 
 
+@shared(WIRES)
 @given(st.lists(st.integers(0, len(STREAM))))
 def test_every_split_gives_the_same_events(places: list[int]) -> None:
     """The events do not depend on how the network cut the stream."""

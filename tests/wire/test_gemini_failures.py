@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from asgi_thinking.events import Done, Event, StreamError, TextDelta, Usage
 from asgi_thinking.exceptions import UpstreamProtocolError, UpstreamStatusError
 from asgi_thinking.wire.gemini import GeminiDecoder, decode_reply
-from tests.strategies import check_grammar, values
+from tests.strategies import WIRES, check_grammar, shared, values
 from tests.wire.gemini_transcripts import (
     FULL,
     FULL_EVENTS,
@@ -132,6 +132,7 @@ def test_a_stream_without_a_finish_reason_broke_off() -> None:
     assert protocol_error(ENDED) == failure(decode_reply(b"[]", 1, "gemini"))
 
 
+@shared(WIRES)
 @given(st.sampled_from([STREAM, array(*FULL)]), st.floats(0, 1))
 def test_a_stream_that_breaks_off_ends_in_an_error(stream: bytes, place: float) -> None:
     """Wherever it breaks, what came before is there, and then one error."""
@@ -208,6 +209,7 @@ def test_what_is_no_json_is_an_error(data: bytes) -> None:
     assert protocol_error(MALFORMED) == failure(decode(data))
 
 
+@shared(WIRES)
 @given(likely)
 def test_no_json_raises(reply: Any) -> None:
     """Whatever a reply holds, it becomes events that obey the grammar."""
@@ -217,6 +219,7 @@ def test_no_json_raises(reply: Any) -> None:
             check_grammar(events)
 
 
+@shared(WIRES)
 @given(
     st.binary(max_size=60).map(lambda data: b"\n" + data) | st.text('{}[]",\\\n ').map(str.encode),
     st.lists(st.integers(0, 60)),

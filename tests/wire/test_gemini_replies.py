@@ -25,7 +25,7 @@ from asgi_thinking.events import (
 )
 from asgi_thinking.messages import Text, Thinking, ToolCall, assemble, synthetic_call_id
 from asgi_thinking.wire.gemini import GeminiDecoder, decode_reply
-from tests.strategies import check_grammar
+from tests.strategies import WIRES, check_grammar, shared
 from tests.wire.gemini_transcripts import (
     FULL,
     FULL_EVENTS,
@@ -72,6 +72,7 @@ def test_a_stream_becomes_events_in_every_framing(stream: bytes) -> None:
     check_grammar(FULL_EVENTS)
 
 
+@shared(WIRES)
 @given(st.sampled_from([*FRAMINGS.values()]), st.lists(st.floats(0, 1)))
 def test_every_split_gives_the_same_events(stream: bytes, places: list[float]) -> None:
     """The events do not depend on how the network cut the stream."""

@@ -27,7 +27,7 @@ from asgi_thinking.messages import (
 from asgi_thinking.requests import ChatRequest, ResponseFormat, ThinkingConfig, Tool, ToolChoice
 from asgi_thinking.wire.gemini import encode_request
 from asgi_thinking.wire.gemini.requests import STAND_IN
-from tests.strategies import assistant_turns, user_turns
+from tests.strategies import WIRES, assistant_turns, shared, user_turns
 from tests.wire.gemini_transcripts import JSONObject
 
 HELLO = Turn("user", (Text("Hi"),))
@@ -343,6 +343,7 @@ def test_fields_that_the_owner_allowed_go_upstream() -> None:
     assert ([], {"a": "b"}) == (body["safetySettings"], body["labels"])
 
 
+@shared(WIRES)
 @given(st.lists(user_turns | assistant_turns, min_size=1, max_size=6))
 def test_a_conversation_only_grows(turns: list[Turn]) -> None:
     """What was sent stays as it was when the user goes on, so that caches hold."""

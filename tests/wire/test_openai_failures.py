@@ -21,7 +21,7 @@ from asgi_thinking.events import (
 )
 from asgi_thinking.exceptions import UpstreamProtocolError, UpstreamStatusError
 from asgi_thinking.wire.openai import OpenAIDecoder, decode_error, decode_reply
-from tests.strategies import check_grammar, likely
+from tests.strategies import WIRES, check_grammar, likely, shared
 from tests.wire.openai_transcripts import (
     DONE,
     FULL,
@@ -187,6 +187,7 @@ def test_half_an_event_at_the_end_is_none() -> None:
     assert [STARTED] == decode(sse(chunk({})) + b'data: {"id":"chatcmpl-1","cho')[:-1]
 
 
+@shared(WIRES)
 @given(
     st.integers(0, len(FULL) - 1), st.sampled_from(["choices", "usage", "id", "model", "x"]), likely
 )
@@ -231,6 +232,7 @@ ITEMS = st.fixed_dictionaries(
 )
 
 
+@shared(WIRES)
 @given(st.lists(st.dictionaries(DELTA_KEYS, likely | st.lists(ITEMS, max_size=3)), max_size=4))
 def test_no_delta_raises(deltas: list[JSONObject]) -> None:
     """Whatever stands in a delta or a message, the same holds, tags or no tags."""

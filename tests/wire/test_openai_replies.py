@@ -23,7 +23,7 @@ from asgi_thinking.events import (
 )
 from asgi_thinking.messages import Choice, Opaque, Text, assemble, synthetic_call_id
 from asgi_thinking.wire.openai import CompletionDecoder, OpenAIDecoder, decode_reply
-from tests.strategies import check_grammar
+from tests.strategies import WIRES, check_grammar, shared
 from tests.wire.openai_transcripts import (
     CALL,
     CITATION,
@@ -63,6 +63,7 @@ def test_a_stream_becomes_events() -> None:
     check_grammar(FULL_EVENTS)
 
 
+@shared(WIRES)
 @given(st.lists(st.integers(0, SIZE)))
 def test_every_split_gives_the_same_events(places: list[int]) -> None:
     """The events do not depend on how the network cut the stream."""

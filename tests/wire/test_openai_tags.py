@@ -12,6 +12,7 @@ from asgi_thinking.events import BlockStart, BlockStop, TextDelta, ThinkingDelta
 from asgi_thinking.messages import assemble
 from asgi_thinking.wire.openai import decode_reply
 from asgi_thinking.wire.openai.tags import TagSplitter
+from tests.strategies import WIRES, shared
 from tests.wire.openai_transcripts import completion, cut, decode, finished, said, told
 
 
@@ -52,6 +53,7 @@ def test_a_reply_may_begin_inside() -> None:
     assert [(True, "abc")] == parted("abc", inside=True)
 
 
+@shared(WIRES)
 @given(
     st.lists(st.sampled_from(["<think>", "</think>", "<", "a", "\n", "<thin", "k>", "é"])),
     st.lists(st.integers(0, 40)),

@@ -25,7 +25,7 @@ from asgi_thinking.messages import (
 from asgi_thinking.models_openai import FAMILIES, find_model
 from asgi_thinking.requests import ChatRequest
 from asgi_thinking.wire.openai import decode_reply, encode_request
-from tests.strategies import conversations
+from tests.strategies import WIRES, conversations, shared
 from tests.wire.openai_transcripts import JSONObject, completion
 
 HINT = {"type": "ephemeral"}
@@ -232,6 +232,7 @@ def test_thinking_of_another_kind_goes_nowhere() -> None:
         )
 
 
+@shared(WIRES)
 @given(conversations, st.sampled_from(sorted(FAMILIES)))
 def test_a_history_that_grows_stays_as_it_was(turns: tuple[Turn, ...], family: str) -> None:
     """Each message depends on its turn alone, so no prefix is ever rewritten."""
