@@ -19,6 +19,10 @@ from asgi_thinking.messages import RedactedThinking, Text, Thinking, ToolCall, T
 from asgi_thinking.models import CLAUDE
 from asgi_thinking.reconcile import reconcile
 from asgi_thinking.requests import ChatRequest, ResponseFormat, ThinkingConfig, ToolChoice
+from tests.strategies import shared
+
+# So many tests say together that a fixed request is one that its model takes.
+LAWS = 7
 
 ROWS = [row for rows in CLAUDE.values() for row in rows.values()]
 CALL = ToolCall("call_1", "weather", "{}")
@@ -162,6 +166,7 @@ def broken(request: ChatRequest, model: Capabilities) -> list[str]:
     return [name for group in rules for name, holds in group.items() if not holds]
 
 
+@shared(LAWS)
 @given(REQUESTS, MODELS, st.booleans())
 def test_fixed_requests_break_no_rule(
     request: ChatRequest, model: Capabilities, shows: bool
@@ -172,6 +177,7 @@ def test_fixed_requests_break_no_rule(
     assert done.streams == (request.stream or (done.request.max_tokens or 0) > 21_333)
 
 
+@shared(LAWS)
 @given(REQUESTS, MODELS)
 def test_fixed_prefills_break_no_rule(request: ChatRequest, model: Capabilities) -> None:
     """A prefill is refused by name or breaks no rule."""
@@ -182,6 +188,7 @@ def test_fixed_prefills_break_no_rule(request: ChatRequest, model: Capabilities)
         assert model.prefill != "never"
 
 
+@shared(LAWS)
 @given(REQUESTS, MODELS, st.booleans())
 def test_nothing_else_changes(request: ChatRequest, model: Capabilities, shows: bool) -> None:
     """The conversation and the model stay, and a change of a field is reported by its name."""
@@ -193,6 +200,7 @@ def test_nothing_else_changes(request: ChatRequest, model: Capabilities, shows: 
         assert changed == (name in report)
 
 
+@shared(LAWS)
 @given(REQUESTS, MODELS, st.booleans(), st.sampled_from(["fix", "pass"]))
 def test_idempotent(request: ChatRequest, model: Capabilities, shows: bool, mode: Any) -> None:
     """What was reconciled once stays as it is."""
@@ -202,6 +210,7 @@ def test_idempotent(request: ChatRequest, model: Capabilities, shows: bool, mode
     assert once.streams == again.streams
 
 
+@shared(LAWS)
 @given(REQUESTS, MODELS, st.booleans())
 def test_rejecting_leaves_translations(
     request: ChatRequest, model: Capabilities, shows: bool
@@ -213,6 +222,7 @@ def test_rejecting_leaves_translations(
         assert reconcile(request, model, shows_thinking=shows) == strict
 
 
+@shared(LAWS)
 @given(REQUESTS, MODELS, st.booleans())
 def test_passing_keeps_the_vendors_words(
     request: ChatRequest, model: Capabilities, shows: bool
@@ -227,6 +237,7 @@ def test_passing_keeps_the_vendors_words(
     assert request.max_tokens in {None, done.request.max_tokens}
 
 
+@shared(LAWS)
 @given(REQUESTS, MODELS, st.booleans())
 def test_hidden_thinking_stays_hidden(
     request: ChatRequest, model: Capabilities, shows: bool
