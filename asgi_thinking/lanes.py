@@ -45,8 +45,8 @@ class Lane:
 
     A fragment leaves as `prefix + string + suffix`, or with `middle + string` before the suffix; an
     empty prefix hides the block. `length` counts the code points of its fragments, `number` is the
-    index that the dialect gave it, and `whole` collects them as JSON strings where the dialect
-    needs the text again; its first `skip` bytes, once it is joined, are not the block's.
+    index that the dialect gave it, and `whole` collects their escaped text where the dialect
+    needs it again; its first `skip` bytes are not the block's.
     """
 
     __slots__ = (
@@ -74,7 +74,7 @@ class Lane:
         self.sent = False
         self.signature: str | None = None
         self.sealed: str | None = None
-        self.whole: list[bytes] | None = None
+        self.whole: bytearray | None = None
 
     def fragment(self, text: str) -> bytes:
         """The next fragment's chunk."""
@@ -83,7 +83,7 @@ class Lane:
         if not string.isascii():
             string = _unbroken(string)
         if self.whole is not None:
-            self.whole.append(string)
+            self.whole += string[1:-1]
         if self.middle:
             return b"".join((self.prefix, string, self.middle, string, self.suffix))
         return self.prefix + string + self.suffix

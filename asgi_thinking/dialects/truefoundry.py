@@ -197,7 +197,7 @@ class _ThinkingEncoder(StreamEncoder):
         block = lane.block
         self._places[block.index] = self._place(block.choice).fields()
         if block.kind == "thinking":
-            lane.whole = []
+            lane.whole = bytearray()
             self._frame(lane)
         else:
             super()._open(lane)
@@ -248,8 +248,7 @@ class _ThinkingEncoder(StreamEncoder):
             delta += b',"reasoning_signature":' + json_line(item["signature"])
         line = json_line({"index": number, **item})
         if lane.whole:
-            text = b"".join([string[1:-1] for string in lane.whole])
-            text = b'"thinking":"' + text[lane.skip :] + b'"'
+            text = b'"thinking":"' + lane.whole[lane.skip :] + b'"'
             line = line.replace(b'"thinking":""', text, 1)
         self._chunk(choice, delta + b',"thinking_blocks":[' + line + b"]")
 
