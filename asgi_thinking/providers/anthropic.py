@@ -29,6 +29,7 @@ from asgi_thinking.transport import Reply, UpstreamRequest
 from asgi_thinking.wire import Decoder
 from asgi_thinking.wire.anthropic import (
     AnthropicDecoder,
+    betas_for,
     decode_error,
     decode_reply,
     encode_request,
@@ -47,7 +48,6 @@ _JSON: Final = ("content-type", "application/json")
 # Source: https://platform.claude.com/docs/en/api/versioning, read 2026-11-22.
 _VERSION: Final = "2026-10-21"
 _VERSION_WITH_SAMPLING: Final = "2023-06-01"
-_INTERLEAVED: Final = "interleaved-thinking-2025-05-14"
 
 _NO_CREDENTIAL: Final = (
     "anthropic: no credential; set ANTHROPIC_API_KEY, pass api_key=, or log in with a profile"
@@ -121,11 +121,7 @@ class AnthropicProvider(HTTPProvider):
         sampled = (request.temperature, request.top_p, request.top_k) != (None, None, None)
         version = self._version or (_VERSION_WITH_SAMPLING if sampled else _VERSION)
         headers = [_JSON, ("anthropic-version", version), *request.headers, *self._fixed]
-        betas = self._betas
-        if request.tools and request.thinking.type == "enabled":
-            interleaved = self.capabilities(request.model).interleaved_beta
-            betas = tuple(dict.fromkeys((*betas, _INTERLEAVED))) if interleaved else betas
-        if betas:
+        if betas := betas_for(request, self.capabilities(request.model), self._betas):
             headers.append(("anthropic-beta", ",".join(betas)))
         if (model := _canonical(request.model)) != request.model:
             request = request.but(model=model)

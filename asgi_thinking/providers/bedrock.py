@@ -39,7 +39,6 @@ API: TypeAlias = Literal["invoke", "converse"]
 
 # The version that every Claude takes here; from 4.7 on they take newer ones as well.
 _VERSION: Final = "bedrock-2023-05-31"
-_INTERLEAVED: Final = "interleaved-thinking-2025-05-14"
 
 _STREAM: Final = "application/vnd.amazon.eventstream"
 _JSON: Final = "application/json"
@@ -138,7 +137,7 @@ class BedrockProvider(HTTPProvider):
             raise InvalidRequest("model: this ARN is not configured (families=)", param="model")
         model = self._model(request.model)
         api = self._api_of(model)
-        betas = self._betas_for(request)
+        betas = anthropic.betas_for(request, self.capabilities(request.model), self._betas)
         headers = [("content-type", _JSON), ("accept", _STREAM if request.stream else _JSON)]
         if api == "converse":
             body = converse.encode_request(request, model, betas=betas)
@@ -190,12 +189,6 @@ class BedrockProvider(HTTPProvider):
         if self._api is not None:
             return self._api
         return "invoke" if model.is_claude else "converse"
-
-    def _betas_for(self, request: ChatRequest) -> tuple[str, ...]:
-        enabled = request.thinking.type == "enabled" and request.tools
-        if not enabled or not self.capabilities(request.model).interleaved_beta:
-            return self._betas
-        return tuple(dict.fromkeys((*self._betas, _INTERLEAVED)))
 
     def _invoke_body(self, request: ChatRequest, betas: tuple[str, ...]) -> bytes:
         extra: dict[str, Any] = {"anthropic_version": self._version}

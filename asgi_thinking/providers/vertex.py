@@ -47,7 +47,6 @@ _GEMINIS: Final = frozenset({"gemini"})
 # Source: https://platform.claude.com/docs/en/api/versioning, read 2026-11-22.
 _VERSION: Final = "2026-10-21"
 _VERSION_WITH_SAMPLING: Final = "vertex-2023-10-16"
-_INTERLEAVED: Final = "interleaved-thinking-2025-05-14"
 
 _CLAUDE_API: Final = "v1"
 _GEMINI_API: Final = "v1beta1"
@@ -140,11 +139,8 @@ class VertexProvider(HTTPProvider):
 
     def _raw_predict(self, request: ChatRequest) -> UpstreamRequest:
         headers = [_JSON, *request.headers]
-        betas = self._betas
-        if request.tools and request.thinking.type == "enabled":
-            interleaved = self.capabilities(request.model).interleaved_beta
-            betas = tuple(dict.fromkeys((*betas, _INTERLEAVED))) if interleaved else betas
-        if betas:
+        capabilities = self.capabilities(request.model)
+        if betas := anthropic.betas_for(request, capabilities, self._betas):
             headers.append(("anthropic-beta", ",".join(betas)))
         sampled = (request.temperature, request.top_p, request.top_k) != (None, None, None)
         body = anthropic.encode_request(
