@@ -309,8 +309,9 @@ async def test_the_caller_does_not_wait_for_the_end_of_the_connection(stream: bo
     await task
 
 
-async def test_a_batch_waits_for_a_comment_that_is_being_sent() -> None:
-    """The server is asked to send one thing at a time."""
+@pytest.mark.parametrize("rest", [[ONLY[:2], ONLY[2:], END], [[*ONLY, *END]]], ids=len)
+async def test_a_batch_waits_for_a_comment_that_is_being_sent(rest: list[Any]) -> None:
+    """The server is asked to send one thing at a time, and the stream's last bytes wait as well."""
     hold, gate, client = asyncio.Event(), asyncio.Event(), Client()
     sending = asyncio.Event()
 
@@ -320,8 +321,7 @@ async def test_a_batch_waits_for_a_comment_that_is_being_sent() -> None:
             await gate.wait()
         await client.send(message)
 
-    script = [[START, hold, ONLY[:2], ONLY[2:], END]]
-    response = respond(Scripted([*script]), keep_alive=0.01, stream=True)
+    response = respond(Scripted([[START, hold, *rest]]), keep_alive=0.01, stream=True)
     task = asyncio.create_task(response(scope_for(), client.receive, send))
     await sending.wait()
     hold.set()
