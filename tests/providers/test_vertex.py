@@ -196,6 +196,7 @@ async def test_who_leaves_while_a_token_is_fetched_does_not_fetch_another() -> N
     with pytest.raises(asyncio.CancelledError):
         await first
     second = asyncio.create_task(headers_of(provider))
+    await asyncio.sleep(0)  # it has seen that there is no token yet
     tokens.gate.set()
 
     assert {"authorization": "Bearer token-1"} == await second
