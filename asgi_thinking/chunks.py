@@ -100,8 +100,8 @@ class StreamEncoder:
     def feed(self, batch: Batch) -> bytes:
         """The SSE bytes of a batch, possibly none; a `StreamError` or `Done` ends the stream."""
         if len(batch) == 1 and isinstance(only := batch[0], _SHORT):
-            lane, text = self._lanes[only.index], only.text
-            if lane.length and lane.prefix and text:
+            lane = self._lanes[only.index]
+            if lane.flows and (text := only.text):
                 return lane.fragment(text)
         out, lanes = self._out, self._lanes
         for event in batch:
@@ -123,8 +123,9 @@ class StreamEncoder:
         return data
 
     def _say(self, lane: Lane, text: str) -> bytes:
-        if lane.length:
+        if lane.flows:
             return lane.fragment(text)
+        lane.flows = True
         prefix = lane.prefix
         lane.prefix, text = self._begin(lane, text)
         first = lane.fragment(text)
@@ -142,7 +143,7 @@ class StreamEncoder:
                 self._open(lane)
             case BlockStop(index):
                 self._close(self._lanes[index])
-                self._lanes[index].prefix = b""
+                self._lanes[index].hide()
             case SignatureDelta(index, signature):
                 self._lanes[index].signature = signature
             case Annotation():
@@ -171,7 +172,7 @@ class StreamEncoder:
                 self._out += b"event: error\ndata: " + error.envelope() + b"\n\n"
                 self._over = True
                 for lane in self._lanes:
-                    lane.prefix = b""
+                    lane.hide()
             case _ as unreachable:
                 assert_never(unreachable)
 
@@ -299,7 +300,7 @@ class StreamEncoder:
         """A block stops: send what is still missing of it."""
         if lane.block.kind != "tool_call":
             return
-        if not lane.length:
+        if not lane.flows:
             self._out += self._say(lane, "{}")
         if lane.signature and lane.signature != lane.sealed:
             within, beside = self._seal(lane.signature, lane.block.origin)

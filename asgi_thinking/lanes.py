@@ -44,13 +44,15 @@ class Lane:
     """One block of a stream on its way out.
 
     A fragment leaves as `prefix + string + suffix`, or with `middle + string` before the suffix; an
-    empty prefix hides the block. `length` counts the code points of its fragments, `number` is the
-    index that the dialect gave it, and `whole` collects their escaped text where the dialect
-    needs it again; its first `skip` bytes are not the block's.
+    empty prefix hides the block, and `flows` says that the next fragment is a further one of a
+    block that is shown. `number` is the index that the dialect gave it. `whole` collects the
+    fragments' escaped text where the dialect needs it again; its first `skip` bytes are not the
+    block's. Elsewhere `length` counts the code points of the fragments.
     """
 
     __slots__ = (
         "block",
+        "flows",
         "length",
         "middle",
         "number",
@@ -68,6 +70,7 @@ class Lane:
         self.prefix = b""
         self.middle = b""
         self.suffix = b""
+        self.flows = False
         self.length = 0
         self.number = 0
         self.skip = 0
@@ -76,13 +79,19 @@ class Lane:
         self.sealed: str | None = None
         self.whole: bytearray | None = None
 
+    def hide(self) -> None:
+        """Send nothing of the block any more."""
+        self.prefix = b""
+        self.flows = False
+
     def fragment(self, text: str) -> bytes:
         """The next fragment's chunk."""
-        self.length += len(text)
         string = orjson.dumps(text)
         if not string.isascii():
             string = _unbroken(string)
-        if self.whole is not None:
+        if self.whole is None:
+            self.length += len(text)
+        else:
             self.whole += string[1:-1]
         if self.middle:
             return b"".join((self.prefix, string, self.middle, string, self.suffix))

@@ -26,7 +26,7 @@ from asgi_thinking._read_only import read_only
 from asgi_thinking.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Mapping
     from typing import TypeAlias
 
     import httpx
@@ -93,6 +93,17 @@ class Reply(Protocol):
         ...
 
     def __aiter__(self) -> AsyncIterator[bytes]: ...
+
+    def receive(self) -> Awaitable[bytes]:
+        """What one step of the iteration awaits: bytes, b"" at the end, for who reads each token.
+
+        What it raises is the engine's own, and `failure` says what that means.
+        """
+        ...
+
+    def failure(self, error: Exception) -> Exception:
+        """The error of ours that one raised by `receive` stands for."""
+        ...
 
     async def read(self, limit: int) -> bytes:
         """The whole body, at most `limit` bytes.

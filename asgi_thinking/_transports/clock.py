@@ -1,7 +1,7 @@
 """The four clocks of one reply behind one timer, and the words for what goes wrong.
 
-A read costs two stores (`since`), never a timer: the timer fires at the earliest moment a clock
-could run out, looks at `since`, and sets itself again.
+A read costs a store or two, never a timer: the timer fires at the earliest moment a clock could run
+out, looks how the reply stands, and sets itself again.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import math
 import os
 import socket
 import ssl
+from abc import abstractmethod
 from contextlib import suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
@@ -26,11 +27,12 @@ from asgi_thinking.exceptions import (
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
+    from typing import Self
 
-    from asgi_thinking.transport import Reply, Timeouts, UpstreamRequest
+    from asgi_thinking.transport import Timeouts, UpstreamRequest
 
-__all__ = ["AGENT", "Clock", "broken_off", "host_of", "read_whole", "reason_of", "sent_headers"]
+__all__ = ["AGENT", "Body", "Clock", "broken_off", "host_of", "reason_of", "sent_headers"]
 
 AGENT: Final = f"asgi-thinking/{__version__}"
 
@@ -47,15 +49,17 @@ _WORDS: Final[dict[Phase, str]] = {
 }
 
 
-# Whom a stopped clock would tell; any function of one argument that does nothing.
+# Whom a stopped clock would tell, and what it would look at: functions that do nothing.
 _nobody: Final[Callable[[UpstreamTimeout], object]] = id
+_unwatched: Final[Callable[[], object]] = int
 
 
 class Clock:
     """Calls `fail` once, with the error, when a clock runs out.
 
     `since` is the loop's time at which the pending read began, 0.0 while nobody waits: what nobody
-    waits for is not late. `waiting_for_body` holds until `flowing()`.
+    waits for is not late. `waiting_for_body` holds until `flowing()`. Whoever keeps neither up to
+    date read by read does so in `look`, which is called before they count.
     """
 
     __slots__ = (
@@ -65,6 +69,7 @@ class Clock:
         "_ends",
         "_fail",
         "_host",
+        "_look",
         "_loop",
         "_phase",
         "_timeouts",
@@ -78,8 +83,10 @@ class Clock:
         host: str,
         timeouts: Timeouts,
         fail: Callable[[UpstreamTimeout], object],
+        look: Callable[[], object] = _unwatched,
     ) -> None:
         self._loop = loop
+        self._look = look
         self._host = host
         self._timeouts = timeouts
         self._fail = fail
@@ -91,9 +98,9 @@ class Clock:
         self._ends = now + total
         # The first look is due when the shortest clock could run out: entering a phase then seldom
         # has to move the timer.
-        look = min(_FIRST_LOOK, timeouts.connect, timeouts.first_event, timeouts.idle, total)
-        self._at = now + look
-        self._alarm: Alarm | asyncio.TimerHandle = set_alarm(loop, look, self._tick)
+        soon = min(_FIRST_LOOK, timeouts.connect, timeouts.first_event, timeouts.idle, total)
+        self._at = now + soon
+        self._alarm: Alarm | asyncio.TimerHandle = set_alarm(loop, soon, self._tick)
 
     def opening(self) -> None:
         """Until more is known, only the clocks to connect and to wait are a bound together."""
@@ -119,7 +126,7 @@ class Clock:
         does not wait for the garbage collector with all that came in it.
         """
         self._alarm.cancel()
-        self._fail = _nobody
+        self._fail, self._look = _nobody, _unwatched
 
     def error(self, phase: Phase) -> UpstreamTimeout:
         """The error for a clock that ran out."""
@@ -135,10 +142,12 @@ class Clock:
             self._set()
 
     def _set(self) -> None:
-        self._at = min(self._due, self._ends)
+        # Seldom later than a silence may last, for only a look may tell that the body has begun.
+        self._at = min(self._due, self._ends, self._loop.time() + self._timeouts.idle)
         self._alarm = self._loop.call_at(self._at, self._tick)
 
     def _tick(self) -> None:
+        self._look()
         now = self._loop.time()
         if now >= self._ends:
             self._fail(self.error("total"))
@@ -200,14 +209,46 @@ def sent_headers(request: UpstreamRequest, agent: str = AGENT) -> list[tuple[str
     return headers
 
 
-async def read_whole(reply: Reply, host: str, limit: int) -> bytes:
-    """All bytes of a reply, bounded."""
-    parts: list[bytes] = []
-    room = limit
-    async for data in reply:
-        room -= len(data)
-        if room < 0:
-            await reply.aclose()
-            raise UpstreamProtocolError(f"the reply of {host!r} is longer than {limit} bytes")
-        parts.append(data)
-    return b"".join(parts)
+class Body:
+    """What the replies of all engines do alike, by what each of them does in its own way."""
+
+    __slots__ = ("_host",)
+
+    _host: str
+
+    @abstractmethod
+    def receive(self) -> Awaitable[bytes]:
+        """As in `Reply`."""
+
+    @abstractmethod
+    def failure(self, error: Exception) -> Exception:
+        """As in `Reply`."""
+
+    @abstractmethod
+    async def aclose(self) -> None:
+        """As in `Reply`."""
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        try:
+            data = await self.receive()
+        except Exception as error:  # noqa: BLE001 (the engine knows what it means)
+            raise self.failure(error) from None
+        if data:
+            return data
+        raise StopAsyncIteration
+
+    async def read(self, limit: int) -> bytes:
+        """All bytes, at most `limit`."""
+        parts: list[bytes] = []
+        room = limit
+        async for data in self:
+            room -= len(data)
+            if room < 0:
+                await self.aclose()
+                what = f"the reply of {self._host!r} is longer than {limit} bytes"
+                raise UpstreamProtocolError(what)
+            parts.append(data)
+        return b"".join(parts)

@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from h11 import RemoteProtocolError
 
 from asgi_thinking._transports.clock import (
+    Body,
     Clock,
     broken_off,
     host_of,
-    read_whole,
     reason_of,
     sent_headers,
 )
@@ -144,7 +144,7 @@ class HttpxTransport:
         )
 
 
-class _HttpxReply:
+class _HttpxReply(Body):
     """One request and its reply: the task that talks to httpx, and the reader it hands bytes to."""
 
     __slots__ = (
@@ -152,7 +152,6 @@ class _HttpxReply:
         "_clock",
         "_done",
         "_error",
-        "_host",
         "_linger",
         "_loop",
         "_parts",
@@ -208,10 +207,7 @@ class _HttpxReply:
         if not self.status and self._error:
             raise self._error
 
-    def __aiter__(self) -> _HttpxReply:
-        return self
-
-    async def __anext__(self) -> bytes:
+    async def receive(self) -> bytes:
         while not (self._parts or self._done):
             await self._news()
         if parts := self._parts:
@@ -222,10 +218,10 @@ class _HttpxReply:
             return parts[0] if len(parts) == 1 else b"".join(parts)
         if self._error:
             raise self._error
-        raise StopAsyncIteration
+        return b""
 
-    async def read(self, limit: int) -> bytes:
-        return await read_whole(self, self._host, limit)
+    def failure(self, error: Exception) -> Exception:
+        return error  # it is ours already
 
     async def aclose(self) -> None:
         task = self.abandon()

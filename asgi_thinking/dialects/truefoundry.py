@@ -231,7 +231,7 @@ class _ThinkingEncoder(StreamEncoder):
         place = self._places.pop(block.index)
         if block.kind == "redacted_thinking":
             self._send_block(lane, _redacted(block.data or "", block.origin) | place)
-        elif block.kind == "thinking" and (lane.length or signature):
+        elif block.kind == "thinking" and (lane.flows or signature):
             self._send_block(lane, _thinking("", signature, block.origin) | place)
         elif block.kind == "text" and signature:
             self._send_block(lane, _of_text(signature, block.origin, lane.length) | place)

@@ -176,11 +176,21 @@ class _Batches:
     each value that they yield travels in an exception.
     """
 
-    __slots__ = ("_close", "_feed", "_over", "_provider", "_read", "_reply", "_request")
+    __slots__ = (
+        "_close",
+        "_failure",
+        "_feed",
+        "_over",
+        "_provider",
+        "_receive",
+        "_reply",
+        "_request",
+    )
 
     _close: Callable[[], Batch]
+    _failure: Callable[[Exception], Exception]
     _feed: Callable[[bytes], Batch]
-    _read: Callable[[], Awaitable[bytes]]
+    _receive: Callable[[], Awaitable[bytes]]
 
     def __init__(self, provider: HTTPProvider, request: ChatRequest) -> None:
         self._provider = provider
@@ -196,15 +206,20 @@ class _Batches:
             if self._request is not None:
                 await self._open(self._request)
             while not self._over:
-                events = self._feed(await self._read())
-                if events:
-                    self._over = events[-1].__class__ in _LAST
+                try:
+                    data = await self._receive()
+                except Exception as error:  # noqa: BLE001 (the engine knows what it means)
+                    raise self._failure(error) from None
+                if not data:  # the body's end, before the wire's own
+                    await self.aclose()
+                    if last := self._close():
+                        return last
+                    break
+                if events := self._feed(data):
+                    if events[-1].__class__ in _LAST:
+                        self._over = True
                     return events
             await self._drain()
-        except StopAsyncIteration:  # the body's end, before the wire's own
-            await self.aclose()
-            if last := self._close():
-                return last
         except BaseException as error:
             await self.aclose()
             if isinstance(error, ProviderError):
@@ -217,15 +232,15 @@ class _Batches:
         self._reply = reply = await self._provider.open(request)
         decoder = self._provider.decoder(request, reply)
         self._feed, self._close = decoder.feed, decoder.close
-        self._read = aiter(reply).__anext__
+        self._receive, self._failure = reply.receive, reply.failure
 
     async def _drain(self) -> None:
         """Read the rest, for a connection that was read to its end can be used again."""
         if self._reply is not None:
-            with suppress(TimeoutError, ProviderError, StopAsyncIteration):
+            with suppress(TimeoutError, ProviderError):
                 async with asyncio.timeout(_DRAIN):
-                    while True:
-                        await self._read()
+                    async for _ in self._reply:
+                        pass
             await self.aclose()
 
     async def aclose(self) -> None:

@@ -78,8 +78,10 @@ class AnthropicDecoder:
                 text = ""
             if text and len(data) <= self._limit:
                 block = self._block
-                block.length += len(text)
-                return [block.make(block.index, text)]
+                make = block.make
+                if make is TextDelta:  # sources stand at offsets; of others the first one counted
+                    block.length += len(text)
+                return [make(block.index, text)]
         messages = self._messages
         if messages.ended:
             return []
