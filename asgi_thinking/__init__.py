@@ -1,12 +1,17 @@
 """Model thinking in any ASGI chat-completions endpoint, in the dialect the client asked for."""
 
 from asgi_thinking._version import __version__
+from asgi_thinking.continuity import Continuity
 from asgi_thinking.exceptions import ThinkingError
 from asgi_thinking.middleware import ThinkingMiddleware, allow_all
 from asgi_thinking.responses import ThinkingResponse
 from asgi_thinking.service import Service
+from asgi_thinking.stores import MemoryStore, RedisStore
 
 __all__ = [
+    "Continuity",
+    "MemoryStore",
+    "RedisStore",
     "Service",
     "ThinkingError",
     "ThinkingMiddleware",

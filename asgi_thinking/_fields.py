@@ -17,6 +17,7 @@ __all__ = [
     "Reader",
     "array",
     "boolean",
+    "cache_control",
     "each",
     "given",
     "integer",
@@ -194,3 +195,18 @@ def each(read: Reader[T]) -> Reader[tuple[T, ...]]:
         return tuple(items)
 
     return read_all
+
+
+_EPHEMERAL: Final = OneOf("ephemeral")
+_LIFETIME: Final = OneOf("5m", "1h")
+
+
+def cache_control(value: Any) -> JSONObject:
+    """`{"type": "ephemeral", "ttl": "5m" or "1h"}`; what else stands in it is passed over.
+
+    Source: https://platform.claude.com/docs/en/build-with-claude/prompt-caching, read 2026-11-22.
+    """
+    source = mapping(value)
+    given(source, "type", _EPHEMERAL)
+    lifetime = given(source, "ttl", _LIFETIME)
+    return {"type": "ephemeral"} if lifetime is None else {"type": "ephemeral", "ttl": lifetime}

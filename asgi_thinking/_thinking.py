@@ -16,7 +16,7 @@ from typing import Final, Literal, TypeAlias, assert_never
 
 from asgi_thinking.capabilities import Capabilities, ThinkingType
 from asgi_thinking.exceptions import InvalidRequest
-from asgi_thinking.messages import RedactedThinking, Thinking, ToolCall, Turn
+from asgi_thinking.messages import Opaque, RedactedThinking, Thinking, ToolCall, Turn
 from asgi_thinking.requests import Effort, ThinkingConfig
 
 __all__ = ["Ledger", "OnConflict", "Thinker", "history_matters"]
@@ -77,7 +77,10 @@ class Thinker:
         return self.accepts.on_by_default if config.type is None else config.type != "disabled"
 
     def config(self, said: ThinkingConfig) -> ThinkingConfig:
-        """The wish `said`, reconciled; an explicit type or budget beats an effort."""
+        """The wish `said`, reconciled.
+
+        An explicit type says whether to think; of a budget and an effort counts what the model has.
+        """
         if not self.accepts.thinking:
             return self._unthinking(said)
         if _is_off(said):
@@ -134,6 +137,8 @@ class Thinker:
         if said.type in accepted:
             return said.type
         other: ThinkingType = "enabled" if said.type == "adaptive" else "adaptive"
+        if self.accepts.budgets != "always":
+            return other  # this vendor knows neither word, and what it has means both
         entry = f"thinking.type {said.type}->{other}"
         why = f"{said.type!r} is not supported by this model; use {other!r}"
         return other if self.ledger.fixes(entry, "thinking.type", why) else said.type
@@ -142,7 +147,7 @@ class Thinker:
         least, most = self.accepts.min_budget, self.limit - 1
         most = min(most, self.accepts.max_budget or most)
         if most < least and self._makes_room(least):
-            silent = self._silent()
+            silent = self.silent()
             return silent or self._adaptive(replace(said, type=None))
         word = _word(said)
         effort = self.accepts.nearest(word) if word and self.accepts.effort_with_budget else None
@@ -173,16 +178,17 @@ class Thinker:
         return fitting if self.ledger.fixes(entry, "thinking.budget_tokens", why) else budget
 
     def _adaptive(self, said: ThinkingConfig) -> ThinkingConfig:
-        word = _word(said)
-        if said.budget is not None and (said.type != "adaptive" or word is None):
-            meant: list[Effort] = [name for below, name in _BUDGET_EFFORTS if said.budget < below]
-            effort = self.accepts.nearest(meant[0] if meant else "max")
-            self.ledger.note(f"budget_tokens {said.budget}->effort {effort}")
-            if said.effort not in {None, effort}:
-                self.ledger.note(_dropped(said))
-        else:
-            effort = self._effort(said.effort)
+        effort = self._effort(said.effort)
+        if said.budget is not None:
+            if effort is None:
+                effort = self._budgets_effort(said.budget)
+            word = f"->effort {effort}" if effort and _word(said) is None else " dropped"
+            self.ledger.note(f"budget_tokens {said.budget}{word}")
         return ThinkingConfig("adaptive", None, effort, self._display(said), said.include)
+
+    def _budgets_effort(self, budget: int) -> Effort | None:
+        meant: list[Effort] = [name for below, name in _BUDGET_EFFORTS if budget < below]
+        return self.accepts.nearest(meant[0] if meant else "max")
 
     def _off(self, said: ThinkingConfig) -> ThinkingConfig:
         off = self.accepts.off
@@ -222,13 +228,20 @@ class Thinker:
         return effort
 
     def _least(self, said: ThinkingConfig) -> ThinkingConfig:
-        if "adaptive" not in self.accepts.thinking:
+        kinds, efforts = self.accepts.thinking, self.accepts.efforts
+        budgets = "enabled" in kinds and self.accepts.budgets != "never"
+        if "adaptive" not in kinds or (budgets and not efforts):
             return self._least_budget(said)
         lowest = self.accepts.nearest("minimal")
-        entry = f"thinking off->effort {lowest}, display omitted"
+        hidden = None if self.accepts.display_default is None else "omitted"
+        parts = (lowest and f"effort {lowest}", hidden and f"display {hidden}")
+        least = ", ".join(part for part in parts if part)
+        entry = (
+            f"thinking off->{least}" if least else "thinking off dropped: the model always thinks"
+        )
         if self.ledger.fixes(entry, _place(said), "cannot turn off this model's thinking"):
-            return ThinkingConfig("adaptive", None, lowest, "omitted", include=False)
-        return replace(said, type=said.type or "disabled", effort=self._effort(said.effort))
+            return ThinkingConfig("adaptive", None, lowest, hidden, include=False)
+        return replace(said, type=said.type or "disabled", effort=self._effort(_word(said)))
 
     def _least_budget(self, said: ThinkingConfig) -> ThinkingConfig:
         least = self.accepts.min_budget
@@ -237,7 +250,7 @@ class Thinker:
             return ThinkingConfig("enabled", least, include=False)
         return replace(said, type=said.type or "disabled")
 
-    def _silent(self) -> ThinkingConfig | None:
+    def silent(self) -> ThinkingConfig | None:
         """Thinking turned off, or None where this model's cannot be."""
         if not self.accepts.on_by_default:
             return ThinkingConfig(include=False)
@@ -288,7 +301,7 @@ class Thinker:
 
     def _unsigned(self, config: ThinkingConfig, place: str) -> ThinkingConfig:
         why = "must start with the signed thinking it came with"
-        silent = None if "adaptive" in self.accepts.thinking else self._silent()
+        silent = None if "adaptive" in self.accepts.thinking else self.silent()
         if silent is not None:
             entry = "thinking off for this turn: its signature is lost"
             return silent if self.ledger.fixes(entry, place, why) else config
@@ -300,7 +313,7 @@ class Thinker:
     def _prefilled(self, config: ThinkingConfig, place: str) -> ThinkingConfig:
         if self.ledger.mode == "pass":
             return config
-        silent = None if self.accepts.prefill == "never" else self._silent()
+        silent = None if self.accepts.prefill == "never" else self.silent()
         if silent is None:
             why = "must not be the assistant's: this model does not continue a reply"
             raise InvalidRequest(f"{place} {why}", param=place)
@@ -349,7 +362,10 @@ def _place(said: ThinkingConfig) -> str:
 def _is_prefill(messages: Sequence[Turn]) -> bool:
     if not messages or messages[-1].role != "assistant":
         return False
-    return not any(isinstance(part, ToolCall) for part in messages[-1].parts)
+    parts = messages[-1].parts
+    # A tool of the vendor's own that was paused is gone on with, whatever thinking there was.
+    paused = bool(parts) and isinstance(parts[-1], Opaque)
+    return not (paused or any(isinstance(part, ToolCall) for part in parts))
 
 
 def _lost_signature(messages: Sequence[Turn]) -> int | None:
@@ -367,8 +383,8 @@ def _lost_signature(messages: Sequence[Turn]) -> int | None:
     while number > 0 and messages[number - 1].role in {"assistant", "tool"}:
         number -= 1
         first = number if messages[number].role == "assistant" else first
-    signed = any(
-        isinstance(part, RedactedThinking) or (isinstance(part, Thinking) and part.signature)
-        for part in messages[first].parts
+    opening = next(iter(messages[first].parts), None)
+    signed = isinstance(opening, RedactedThinking) or (
+        isinstance(opening, Thinking) and opening.signature
     )
     return None if signed else first

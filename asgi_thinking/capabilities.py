@@ -6,17 +6,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
 from asgi_thinking.requests import Effort
 
-__all__ = ["EFFORTS", "Capabilities", "ThinkingType"]
+__all__ = ["EFFORTS", "Capabilities", "Lesson", "ThinkingType"]
 
 ThinkingType: TypeAlias = Literal["enabled", "adaptive", "disabled", "between_tools"]
 
 EFFORTS: Final[tuple[Effort, ...]] = ("minimal", "low", "medium", "high", "xhigh", "max")
 """Every effort but "none", least first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """What a vendor's refusal says of a model: words of its message, and the record that knows.
+
+    A record that knew already comes out equal.
+    """
+
+    refusal: str
+    heed: Callable[[Capabilities], Capabilities]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +56,7 @@ class Capabilities:
         display_default: What `thinking.display` is when unsaid; None where the model takes none.
         interleaved_beta: Whether thinking between tool calls needs the vendor's beta header while
             `thinking.type` is "enabled".
+        tools_beside_thinking: Whether functions may be declared while the model thinks.
         forced_tools: When `tool_choice` may force a call: "without_enabled" is refused beside
             `thinking.type` "enabled".
         sampling: When `temperature`, `top_p` and `top_k` are taken; "without_thinking" still takes
@@ -54,9 +67,18 @@ class Capabilities:
         search_beside_tools: Whether the vendor's own search may stand beside functions.
         structured_outputs: Whether `response_format` takes a JSON schema.
         json_objects: Whether `response_format` takes "json_object".
+        json_beside_tools: Whether a `response_format` may stand beside tools.
         choices: Whether `n` may be above 1.
         streams_above: The most `max_tokens` that is served without streaming; None for no limit.
+        closed_schemas: Whether every object of a JSON schema must refuse what it does not name.
+        blank_stops: Whether a stop sequence may be nothing but white space.
+        max_marks: How many `cache_control` marks a request may have; None for any number.
+        trims_prefill: Whether the assistant's last message must not end in white space.
+        needs_tools: Whether the tools that were called must be defined in every later request.
         unsupported: Names of `ChatRequest` fields that have no counterpart upstream.
+        unsupported_thinking: Names of those that are refused while the model thinks.
+        lessons: Refusals of this vendor from which a wrong record is set right.
+        disowned: Words of the vendor's refusals of thinking that was sent back, in lower case.
     """
 
     max_output: int
@@ -74,7 +96,8 @@ class Capabilities:
     needs_limit: bool = True
     display_default: Literal["omitted", "summarized"] | None = None
     interleaved_beta: bool = False
-    forced_tools: Literal["always", "without_enabled", "never"] = "always"
+    tools_beside_thinking: bool = True
+    forced_tools: Literal["always", "without_enabled", "without_thinking", "never"] = "always"
     sampling: Literal["always", "without_thinking", "never"] = "always"
     one_sampler: bool = False
     max_temperature: float = 2.0
@@ -82,9 +105,31 @@ class Capabilities:
     search_beside_tools: bool = True
     structured_outputs: bool = True
     json_objects: bool = True
+    json_beside_tools: bool = True
     choices: bool = True
     streams_above: int | None = None
+    closed_schemas: bool = False
+    blank_stops: bool = True
+    max_marks: int | None = None
+    trims_prefill: bool = False
+    needs_tools: bool = False
     unsupported: frozenset[str] = frozenset()
+    unsupported_thinking: frozenset[str] = frozenset()
+    lessons: tuple[Lesson, ...] = field(default=(), repr=False)
+    disowned: tuple[str, ...] = field(default=(), repr=False)
+
+    def heeding(self, refusal: str) -> Capabilities:
+        """The record that a vendor's message shows to be right; equal if it shows nothing new."""
+        wiser = self
+        for lesson in self.lessons:
+            if lesson.refusal in refusal:
+                wiser = lesson.heed(wiser)
+        return wiser
+
+    def disowns(self, refusal: str) -> bool:
+        """Whether a vendor's message refuses thinking that was sent back."""
+        told = refusal.lower()
+        return any(words in told for words in self.disowned)
 
     def nearest(self, effort: Effort) -> Effort | None:
         """The highest effort the model takes that is not above `effort`, else its lowest.

@@ -24,6 +24,7 @@ __all__ = [
     "completion",
     "google_seal",
     "passed_on",
+    "placed",
     "plain_choice",
     "plain_message",
     "shown_message",
@@ -66,10 +67,12 @@ def unsealed(signature: str, origin: str) -> tuple[JSONObject, JSONObject]:
 def google_seal(signature: str, origin: str) -> tuple[JSONObject, JSONObject]:
     """Put a tool call's signature where Google's own OpenAI endpoint has it.
 
+    Beside it `provider` says who can verify it, unless that is who serves the endpoint.
+
     Source: https://ai.google.dev/gemini-api/docs/thought-signatures, read 2026-11-22.
     """
-    del origin
-    return {}, {"extra_content": {"google": {"thought_signature": signature}}}
+    provider = "" if origin == "gemini" else origin
+    return {}, {"extra_content": {"google": signed({}, signature, provider, "thought_signature")}}
 
 
 def usage_object(usage: Usage) -> JSONObject:
@@ -168,6 +171,11 @@ def signed(
     if origin:
         fields["provider"] = origin
     return fields
+
+
+def placed(fields: JSONObject, calls: int) -> JSONObject:
+    """The fields of a block, and how many tool calls stand before it, if any do."""
+    return {**fields, "after": {"tool_calls": calls}} if calls else fields
 
 
 def completion(

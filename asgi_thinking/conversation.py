@@ -108,7 +108,7 @@ def _turn(
     message: Mapping[str, Any], read_assistant: AssistantReader, allowed: frozenset[str]
 ) -> Turn:
     role = fields.required(message, "role", _role)
-    cache_control = fields.given(message, "cache_control", fields.mapping)
+    cache_control = fields.given(message, "cache_control", fields.cache_control)
     if role == "assistant":
         return Turn(role, read_assistant(message), cache_control=cache_control)
     read_content = _TEXT_CONTENT if role in ("system", "developer") else _any_content(allowed)
@@ -166,7 +166,7 @@ def _content_of(
 
 
 def _text(part: Mapping[str, Any]) -> Text:
-    cache_control = fields.given(part, "cache_control", fields.mapping)
+    cache_control = fields.given(part, "cache_control", fields.cache_control)
     return Text(fields.required(part, "text", fields.string), cache_control=cache_control)
 
 
@@ -197,7 +197,7 @@ def _image_reader(allowed: frozenset[str]) -> fields.Reader[Part]:
 
     def read(part: Mapping[str, Any]) -> Image:
         image = fields.required(part, "image_url", read_image)
-        cache_control = fields.given(part, "cache_control", fields.mapping)
+        cache_control = fields.given(part, "cache_control", fields.cache_control)
         return Image(image.media_type, image.data, image.url, cache_control)
 
     return read
@@ -205,7 +205,7 @@ def _image_reader(allowed: frozenset[str]) -> fields.Reader[Part]:
 
 def _file(part: Mapping[str, Any]) -> File:
     file = fields.required(part, "file", _file_source)
-    cache_control = fields.given(part, "cache_control", fields.mapping)
+    cache_control = fields.given(part, "cache_control", fields.cache_control)
     return File(file.media_type, file.data, file.name, cache_control)
 
 
@@ -288,14 +288,14 @@ def _call(value: Any) -> ToolCall:
     name, arguments = fields.required(call, "function", _function)
     # Google's own OpenAI endpoint puts the signature of a call here.
     # Source: https://ai.google.dev/gemini-api/docs/thought-signatures, read 2026-11-22.
-    signature = fields.given(call, "extra_content", _extra_content) or None
+    signature, origin = fields.given(call, "extra_content", _extra_content) or (None, "")
     return ToolCall(
         call_id,
         name,
         arguments,
         signature,
-        "gemini" if signature else "",
-        fields.given(call, "cache_control", fields.mapping),
+        origin,
+        fields.given(call, "cache_control", fields.cache_control),
     )
 
 
@@ -319,9 +319,13 @@ def _arguments(value: Any) -> str:
     raise fields.invalid(f"expected the text of a JSON object: {reason}")
 
 
-def _extra_content(value: Any) -> str | None:
+def _extra_content(value: Any) -> tuple[str, str] | None:
     return fields.given(fields.mapping(value), "google", _google)
 
 
-def _google(value: Any) -> str | None:
-    return fields.given(fields.mapping(value), "thought_signature", fields.string)
+def _google(value: Any) -> tuple[str, str] | None:
+    """A signature, and who can verify it: Google itself does not say."""
+    google = fields.mapping(value)
+    signature = fields.given(google, "thought_signature", fields.string)
+    origin = fields.given(google, "provider", fields.string) or "gemini"
+    return (signature, origin) if signature else None

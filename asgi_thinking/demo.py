@@ -173,7 +173,8 @@ async def _converse(client: _Client, far_end: FarEnd, screen: _Screen) -> None:
         result = {"role": "tool", "tool_call_id": call["id"], "content": RESULT}
         body["messages"] += [asked.echo(client.dialect), result]
     await client.ask(body, screen)
-    screen.line("echo", far_end.verdict)
+    kept = "" if asked.sample else " (remembered: the client kept none)"
+    screen.line("echo", far_end.verdict + kept)
 
 
 @dataclass(frozen=True, slots=True)

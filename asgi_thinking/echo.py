@@ -1,11 +1,12 @@
 """Readers of the blocks that clients send back, for the dialects whose forms share them.
 
-    {"type": "thinking", "thinking", "signature"?, "provider"?}
-    {"type": "redacted_thinking", "data", "provider"?}
-    {"type": "text", "text", "thought_signature"?, "provider"?, "cache_control"?}
+    {"type": "thinking", "thinking", "signature"?, "provider"?, "after"?}
+    {"type": "redacted_thinking", "data", "provider"?, "after"?}
+    {"type": "text", "text", "thought_signature"?, "provider"?, "cache_control"?, "after"?}
 
-Items that are no such object are passed over; a field of the wrong type raises
-`InvalidRequest` with a `param` such as `[0].signature`, whose beginning the caller puts in front.
+`after` is `{"tool_calls": n}` where n of the message's tool calls stood before the block. Items
+that are no such object are passed over; a field of the wrong type raises `InvalidRequest` with a
+`param` such as `[0].signature`, whose beginning the caller puts in front.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "THINKING_TYPES",
+    "calls_before",
     "has_thinking",
     "is_array",
     "is_object",
@@ -75,16 +77,26 @@ def read_thinking(item: Mapping[str, Any]) -> Thinking | RedactedThinking:
     return Thinking(text, fields.given(item, "signature", fields.string) or None, origin)
 
 
-def read_blocks(items: list[Any]) -> list[Block]:
-    """The blocks of an array in order, without tool calls and without those that say nothing."""
-    blocks: list[Block] = []
+def calls_before(item: Mapping[str, Any]) -> int:
+    """How many tool calls stood before a block that says so."""
+    place = item.get("after")
+    count = place.get("tool_calls") if is_object(place) else None
+    return count if isinstance(count, int) and count > 0 else 0
+
+
+def read_blocks(items: list[Any]) -> list[tuple[int, Block]]:
+    """The blocks of an array in order, each behind the number of calls that stood before it.
+
+    Without tool calls and without blocks that say nothing.
+    """
+    blocks: list[tuple[int, Block]] = []
     for position, item in enumerate(items):
         try:
             block = read_block(item)
         except InvalidRequest as error:
             raise fields.under(f"[{position}]", error) from None
         if block is not None:
-            blocks.append(block)
+            blocks.append((calls_before(item), block))
     return blocks
 
 
@@ -100,6 +112,8 @@ def read_block(item: Any) -> Block | None:
         return _read_text(item)
     if kind in _NOT_OPAQUE:
         return None
+    if calls_before(item):
+        item = {key: value for key, value in item.items() if key != "after"}
     origin = item.get("provider", "")
     if not isinstance(origin, str):
         return Opaque(orjson.dumps(item).decode())

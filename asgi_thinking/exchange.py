@@ -1,7 +1,7 @@
-"""One completion, from a prepared request to batches of events: attempts, retries, failures.
+"""One completion, from a prepared request to batches of events: attempts, fallbacks, failures.
 
-An attempt is retried only while nothing of its reply has been handed on. A failure before that is
-raised, so that the caller gets its true status.
+An attempt is made again only while nothing of its reply has been handed on. A failure before that
+is raised, so that the caller gets its true status.
 """
 
 from __future__ import annotations
@@ -15,47 +15,81 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 from asgi_thinking._read_only import read_only
+from asgi_thinking.continuity import Continuity, Notes
 from asgi_thinking.dialects import Asked, Dialect
 from asgi_thinking.events import Batch, Done, Extra, MessageStart, StreamError, Usage
 from asgi_thinking.exceptions import (
+    InvalidRequest,
     ProviderError,
     ThinkingError,
     UpstreamProtocolError,
     UpstreamUnreachable,
 )
+from asgi_thinking.messages import Turn
+from asgi_thinking.plans import Fitted, Plan, Planner
 from asgi_thinking.providers import Provider
 from asgi_thinking.requests import ChatRequest
 from asgi_thinking.whole import Whole
 
-__all__ = ["Job", "Refusal", "Reply", "begin"]
+__all__ = ["Job", "Manner", "Policy", "Refusal", "Reply", "begin"]
 
 logger = logging.getLogger("asgi_thinking")
 
 # Source: https://docs.anthropic.com/en/api/errors and openai-python 3.54, _base_client.py, which
 # retry the same; read 2026-11-22.
 _RETRIED: Final = frozenset({408, 409, 429, 500, 502, 503, 504, 529})
+# What is wrong with us and not with the request: keys, quotas, models that are not there.
+_PROVIDERS_OWN: Final = frozenset({401, 402, 403, 404, 408, 409, 429})
 _BACKOFF: Final = 0.5  # seconds before the first retry, doubled for each further one
 _UNSHOWN: Final = frozenset({MessageStart, Usage, Extra, StreamError})
 _LONGEST_WAIT: Final = 30.0  # seconds; an upstream that asks for more is not waited for
 
 
-@read_only
-class Job:
-    """A request ready to be sent, and how its reply is to be written.
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What holds for every request of a service.
 
-    `request.stream` is what the upstream is asked for, `stream` what the caller asked for;
-    `applied` says what was changed to make the request acceptable; `vary` is the reply's header.
+    `fallbacks` are asked in their order where a provider fails.
     """
 
-    provider: Provider
-    request: ChatRequest
+    planner: Planner
+    continuity: Continuity | None
+    fallbacks: tuple[tuple[Provider, str], ...]
+    retries: int
+
+
+@read_only
+class Manner:
+    """How a reply is written; `vary` is a header, `keep_alive` is in seconds."""
+
     dialect: Dialect
     asked: Asked
     stream: bool
-    applied: tuple[str, ...]
     vary: bytes
-    retries: int
     keep_alive: float
+
+
+@read_only
+class Job:
+    """A request ready to be sent.
+
+    `turns` are as the caller sent them, `headers` those that go upstream, `key` is the caller's
+    own for the vendor. `owner` is whose replies are remembered where nobody says it better, "" if
+    that is not known, and None where nothing has to be remembered.
+    """
+
+    policy: Policy
+    manner: Manner
+    plan: Plan
+    turns: tuple[Turn, ...]
+    headers: tuple[tuple[str, str], ...]
+    key: str | None
+    owner: str | None
+
+    def fit(self, plan: Plan, turns: tuple[Turn, ...]) -> Fitted:
+        """The request as it goes to a plan's model; the caller's key goes to its vendor alone."""
+        key = self.key if plan.provider.kind == self.plan.provider.kind else None
+        return self.policy.planner.fit(plan, turns, self.headers, key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +105,25 @@ class Reply:
     """A reply that has begun: its `first` batch, and the `rest`, as the provider gives them.
 
     The rest is iterated as it is, without a generator around it, because each token pays for one.
-    Whoever iterates asks `failure` what an exception means, a premature end included.
+    Whoever iterates asks `failure` what an exception means, a premature end included. `applied`
+    says what was changed to make the request acceptable; `notes` are kept by who sends the reply.
     """
 
-    __slots__ = ("_provider", "first", "rest")
+    __slots__ = ("_provider", "applied", "first", "notes", "rest")
 
-    def __init__(self, provider: str, first: Batch, rest: AsyncIterator[Batch]) -> None:
+    def __init__(
+        self,
+        provider: str,
+        first: Batch,
+        rest: AsyncIterator[Batch],
+        applied: tuple[str, ...] = (),
+        notes: Notes | None = None,
+    ) -> None:
         self._provider = provider
         self.first = first
         self.rest = rest
+        self.applied = applied
+        self.notes = notes
 
     async def __aenter__(self) -> Self:
         return self
@@ -117,33 +161,149 @@ class Reply:
         return _failure(self._provider, error)
 
 
-async def begin(job: Job) -> Reply:
-    """Send the request, as often as need be, until its reply begins.
+async def begin(job: Job, tenant: str = "") -> Reply:
+    """Send the request, as often and to as many as need be, until its reply begins.
+
+    `tenant` says whose conversation it is, better than the job does.
 
     Raises:
-        ThinkingError: the upstream failed for good.
+        ThinkingError: all failed for good; it is the error of the first.
     """
-    name, attempt = job.provider.name, 0
-    while True:
-        stream = aiter(job.provider.stream(job.request))
-        try:
-            first = await anext(stream)
-            if first.__class__ is not Whole:
-                _raise_empty(first)
-        except Exception as error:  # noqa: BLE001 (what it means is said by _failure)
-            await _close(stream)
-            failure = _failure(name, error)
-        except BaseException:
-            await _close(stream)
+    memory = _Memory(job, tenant)
+    turns = await memory.recalled()
+    try:
+        return await _Attempts(job, job.plan, turns, memory).begin()
+    except ThinkingError as error:
+        if not (job.policy.fallbacks and _may_fall_back(error)):
             raise
-        else:
-            return Reply(name, first, stream)
-        delay = _delay(failure, attempt)
-        if delay is None or attempt == job.retries:
-            raise failure
-        logger.info("provider %s: next attempt in %.1f s", name, delay)
-        await asyncio.sleep(delay)
-        attempt += 1
+        reply = await _fall_back(job, turns, memory)
+        if reply is None:
+            raise
+        return reply
+
+
+class _Memory:
+    """What is remembered for one request, if anything is."""
+
+    __slots__ = ("_continuity", "_tenant", "_turns")
+
+    def __init__(self, job: Job, tenant: str) -> None:
+        self._turns = job.turns
+        # Names and keys are told apart: no caller's key is another's name.
+        self._tenant = f"name {tenant}" if tenant else job.owner
+        self._continuity = job.policy.continuity if job.owner is not None else None
+
+    async def recalled(self) -> tuple[Turn, ...]:
+        """The turns, with what the client could not keep.
+
+        Raises:
+            InvalidRequest: something is not remembered, and that is an error.
+        """
+        if self._continuity is None or not self._tenant:
+            return self._turns
+        turns, missed = await self._continuity.recall(self._tenant, self._turns)
+        if missed and self._continuity.on_miss == "error":
+            place = f"messages[{missed[0]}]"
+            raise InvalidRequest(f"{place}: its thinking is not remembered", param=place)
+        return turns
+
+    def notes(self, plan: Plan) -> Notes | None:
+        """What the reply will be remembered by; only one with calls is."""
+        if self._continuity is None or not (self._tenant and plan.asking.tools):
+            return None
+        unsigned = plan.capabilities.echoes_unsigned
+        return Notes(self._continuity, self._tenant, keeps_unsigned=unsigned)
+
+
+async def _fall_back(job: Job, turns: tuple[Turn, ...], memory: _Memory) -> Reply | None:
+    """The reply of the first fallback that gives one."""
+    first = job.plan
+    for provider, model in job.policy.fallbacks:
+        if (provider, model) == (first.provider, first.model):
+            continue
+        logger.warning("provider %s failed: falling back to %s", first.provider.name, provider.name)
+        with suppress(ThinkingError):
+            plan = job.policy.planner.plan(
+                provider, model, first.settings, shows_thinking=first.shows_thinking
+            )
+            reply = await _Attempts(job, plan, turns, memory).begin()
+            reply.applied = (f"fallback {provider.name}/{model}", *reply.applied)
+            return reply
+    return None
+
+
+class _Attempts:
+    """The attempts of one model at one request."""
+
+    __slots__ = ("_applied", "_healed", "_job", "_memory", "_plan", "_turns")
+
+    def __init__(self, job: Job, plan: Plan, turns: tuple[Turn, ...], memory: _Memory) -> None:
+        self._job = job
+        self._memory = memory
+        self._plan = plan
+        self._turns = turns
+        self._applied: tuple[str, ...] = ()
+        self._healed = False
+
+    async def begin(self) -> Reply:
+        """Ask until the reply begins, or it is clear that it will not."""
+        fitted, attempt = self._job.fit(self._plan, self._turns), 0
+        name = self._plan.provider.name
+        while True:
+            try:
+                first, rest = await _ask(self._plan.provider, fitted.request)
+            except ThinkingError as failure:
+                if self._mend(failure):
+                    fitted = self._job.fit(self._plan, self._turns)
+                    continue
+                delay = _delay(failure, attempt)
+                if delay is None or attempt == self._job.policy.retries:
+                    raise
+            else:
+                applied = (*self._applied, *fitted.applied)
+                return Reply(name, first, rest, applied, self._memory.notes(self._plan))
+            logger.info("provider %s: next attempt in %.1f s", name, delay)
+            await asyncio.sleep(delay)
+            attempt += 1
+
+    def _mend(self, failure: ThinkingError) -> bool:
+        """Whether the request can be made such that this refusal does not come again."""
+        planner = self._job.policy.planner
+        if wiser := planner.learn(self._plan, failure):
+            self._plan = wiser
+            return True
+        if self._healed:
+            return False
+        kept = planner.forget_thinking(self._plan, self._turns, failure)
+        if kept is None:
+            return False
+        self._healed = True
+        self._turns, self._applied = kept
+        return True
+
+
+async def _ask(provider: Provider, request: ChatRequest) -> tuple[Batch, AsyncIterator[Batch]]:
+    """The first batch of the reply, and the rest."""
+    stream = aiter(provider.stream(request))
+    try:
+        first = await anext(stream)
+        if first.__class__ is not Whole:
+            _raise_empty(first)
+    except Exception as error:
+        await _close(stream)
+        failure = _failure(provider.name, error)
+        if failure is error:
+            raise
+        raise failure from error
+    except BaseException:
+        await _close(stream)
+        raise
+    return first, stream
+
+
+def _may_fall_back(error: ThinkingError) -> bool:
+    """Whether another provider may do better: not where the request itself is at fault."""
+    return error.status >= 500 or error.status in _PROVIDERS_OWN
 
 
 def _failure(name: str, error: Exception) -> ThinkingError:

@@ -51,8 +51,7 @@ class Family:
         key: The environment variable that holds the vendor's key.
         echo: The key of an assistant message that takes its thinking back, "content" for parts of
             the content; "" where nothing does.
-        owes_echo: Whether `echo` must be there, if only empty, in turns with tool calls while the
-            model thinks.
+        owes_echo: Whether `echo` must be there, if only empty, while the model thinks.
         accepts: Origins of blocks that the vendor can verify, or takes back.
         limit: The name of `max_tokens`.
         seed: The name of `seed`.
@@ -60,6 +59,10 @@ class Family:
         counts: Whether a stream has to be asked for its token counts.
         flat: Whether text has to be one string.
         caches: Whether parts take `cache_control`.
+        call_ids: Which ids of tool calls are taken: "short" ones of at most 40 characters, or those
+            of "nine" letters and digits.
+        ordered: Whether the assistant must speak between a tool and the user, and be told when its
+            last word is to be continued.
         search: What switches on the vendor's own web search.
     """
 
@@ -77,4 +80,6 @@ class Family:
     counts: bool = True
     flat: bool = False
     caches: bool = False
+    call_ids: Literal["any", "short", "nine"] = "any"
+    ordered: bool = False
     search: Fields = field(default_factory=lambda: _NONE)

@@ -49,9 +49,9 @@ def reader(dialects: Sequence[Dialect]) -> AssistantReader:
     forms = sorted(dialects, key=lambda dialect: not dialect.ordered)
 
     def read(message: Mapping[str, Any]) -> tuple[Block, ...]:
-        pieces = _echo(forms, message)
-        answer = read_answer(message, strict=pieces is None)
-        calls = read_calls(message)
+        pieces, claimed = _echo(forms, message)
+        answer = read_answer(message, strict=not claimed)
+        calls = _once(read_calls(message))
         if pieces is None:
             return *answer, *calls
         return _place_calls(_place_answer(pieces, answer), calls)
@@ -59,17 +59,32 @@ def reader(dialects: Sequence[Dialect]) -> AssistantReader:
     return read
 
 
-def _echo(forms: Sequence[Dialect], message: Mapping[str, Any]) -> Sequence[Piece] | None:
+def _once(calls: tuple[ToolCall, ...]) -> tuple[ToolCall, ...]:
+    """The calls, each once: no vendor takes two of one id, and there is one result for both."""
+    if len(calls) < 2:
+        return calls
+    found: dict[tuple[str, str, str], ToolCall] = {}
+    for call in calls:
+        found.setdefault((call.id, call.name, call.arguments), call)
+    return tuple(found.values())
+
+
+def _echo(
+    forms: Sequence[Dialect], message: Mapping[str, Any]
+) -> tuple[Sequence[Piece] | None, bool]:
+    """The pieces of the form that counts, and whether the message is of any form at all."""
     found: Sequence[Piece] | None = None
+    claimed = False
     for form in forms:
         pieces = form.read_echo(message)
-        if not pieces:
+        if pieces is None:
             continue
+        claimed = True
         if any(_is_verifiable(piece) for piece in pieces):
-            return pieces
+            return pieces, claimed
         if found is None and any(isinstance(piece, Thinking) for piece in pieces):
             found = pieces
-    return found
+    return found, claimed
 
 
 def _is_verifiable(piece: Piece) -> bool:
@@ -132,8 +147,9 @@ def keep_verifiable(
 
     Thinking without a signature goes, unless `keeps_unsigned` says that the vendor wants it back,
     and so does every block whose origin is not accepted; text and calls only lose their signature.
-    Assistant turns left empty go. What was dropped reads as `messages[3]: unsigned thinking
-    dropped`, where 3 counts the turns that came in.
+    Claude's thinking goes from turns that end in it, and assistant turns go that are left empty.
+    What was dropped reads as `messages[3]: unsigned thinking dropped`, where 3 counts the turns
+    that came in.
     """
     kept: list[Turn] = []
     dropped: list[str] = []
@@ -146,7 +162,7 @@ def keep_verifiable(
             _verifiable(part, accepts, reasons, keeps_unsigned=keeps_unsigned)
             for part in _whole(turn.parts)
         ]
-        parts = tuple([part for part in found if part is not None])
+        parts = _ended([part for part in found if part is not None], reasons)
         if parts:
             kept.append(turn if parts == turn.parts else replace(turn, parts=parts))
         else:
@@ -177,6 +193,32 @@ def _signs(signed: Thinking, fragment: Thinking) -> bool:
     return not fragment.signature and fragment.origin == signed.origin
 
 
+def _ended(parts: list[Part], reasons: dict[str, None]) -> tuple[Part, ...]:
+    """The parts, without Claude's thinking if they end in it; `reasons` says so.
+
+    A reply that its limit cut off, or a client that kept no more, leaves a turn so, and the API
+    refuses the whole conversation for it: "The final block in an assistant message cannot be
+    `thinking`". Of a turn's thinking it wants all or none.
+
+    Source: https://github.com/tailcallhq/forgecode/issues/2107 and
+    https://platform.claude.com/docs/en/build-with-claude/extended-thinking, read 2026-11-22.
+    """
+    if not (parts and _is_claudes_thinking(parts[-1])):
+        return tuple(parts)
+    reasons["thinking that nothing follows dropped"] = None
+    return tuple([part for part in parts if not _is_claudes_thinking(part)])
+
+
+def _is_claudes_thinking(part: Part) -> bool:
+    match part:
+        case Thinking(_, signature, origin):
+            return bool(signature) and origin.partition("?")[0] == ""
+        case RedactedThinking(_, origin):
+            return origin.partition("?")[0] == ""
+        case _:
+            return False
+
+
 def _verifiable(
     part: Part, accepts: frozenset[str], reasons: dict[str, None], *, keeps_unsigned: bool
 ) -> Part | None:
@@ -189,8 +231,9 @@ def _verifiable(
         ):
             return part
         case Thinking() if not part.signature:
-            reasons["unsigned thinking dropped"] = None
-            return None
+            if not (part.origin and _is_of(part.origin, accepts)):
+                reasons["unsigned thinking dropped"] = None
+            return None  # a vendor that does not sign thinking does not want it back, either
         case Thinking() | RedactedThinking() | Opaque():
             if _is_of(part.origin, accepts):
                 return part

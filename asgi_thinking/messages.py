@@ -32,6 +32,7 @@ from asgi_thinking.events import (
 )
 
 __all__ = [
+    "Assembler",
     "Block",
     "Choice",
     "Citation",
@@ -201,10 +202,10 @@ def assemble(events: Iterable[Event]) -> Message:
         ThinkingError: the error of a `StreamError` event.
         ValueError: the events break the grammar (no start, or no end).
     """
-    return _Assembler().message(events)
+    return Assembler(events).message()
 
 
-class _Assembler:
+class Assembler:
     """Collects events; one per reply."""
 
     __slots__ = (
@@ -219,7 +220,7 @@ class _Assembler:
         "_usage",
     )
 
-    def __init__(self) -> None:
+    def __init__(self, events: Iterable[Event] = ()) -> None:
         self._start: MessageStart | None = None
         self._starts: list[BlockStart] = []
         self._texts: list[list[str]] = []
@@ -229,9 +230,10 @@ class _Assembler:
         self._extras: dict[tuple[str, int], dict[str, Any]] = {}
         self._usage: Usage | None = None
         self._done = False
+        self.feed(events)
 
-    def message(self, events: Iterable[Event]) -> Message:
-        self._collect(events)
+    def message(self) -> Message:
+        """The whole reply; ValueError if its start or its end is missing."""
         start, finish = self._start, self._finish
         if start is None or not self._done:
             raise ValueError("events of a reply must begin with MessageStart and end with Done")
@@ -240,13 +242,13 @@ class _Assembler:
             start.model,
             start.created,
             start.provider,
-            tuple([self._choice(n) for n in range(max(finish) + 1)]) if finish else (),
+            tuple([self.choice(n) for n in range(max(finish) + 1)]) if finish else (),
             self._usage,
             self._extras.get(("body", 0)) or {},
         )
 
-    def _collect(self, events: Iterable[Event]) -> None:
-        """Take the events; comparing their exact types is quicker than asking for instances."""
+    def feed(self, events: Iterable[Event]) -> None:
+        """Take the events, whose exact types are quicker to compare; raises a `StreamError`'s."""
         texts = self._texts
         for event in events:
             if type(event) is TextDelta or type(event) is ThinkingDelta:
@@ -283,7 +285,8 @@ class _Assembler:
             case _ as unreachable:
                 assert_never(unreachable)
 
-    def _choice(self, number: int) -> Choice:
+    def choice(self, number: int) -> Choice:
+        """A choice as it is so far."""
         blocks = [self._block(i, s) for i, s in enumerate(self._starts) if s.choice == number]
         finish = self._finish.get(number) or Finish("stop", "")
         own = self._extras.get(("choice", number)) or {}

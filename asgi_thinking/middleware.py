@@ -21,7 +21,7 @@ from asgi_thinking.exceptions import (
     PermissionDenied,
     ThinkingError,
 )
-from asgi_thinking.exchange import Job, Refusal
+from asgi_thinking.exchange import Refusal
 from asgi_thinking.responses import ThinkingResponse
 from asgi_thinking.service import Service, ServiceOptions
 
@@ -95,11 +95,12 @@ class ThinkingMiddleware:
         messages = await _read(receive, self.service.max_body_size)
         if messages is None:
             return
-        prepared = await self._prepare(scope, headers, messages)
-        if prepared is None:
+        response = await self._prepare(scope, headers, messages)
+        if response is None:
             await self.app(scope, _replay(messages, receive), send)
         else:
-            await ThinkingResponse(prepared)(scope, receive, send)
+            del messages  # not to be held for as long as the reply streams
+            await response(scope, receive, send)
 
     async def _other(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Lifespan, websocket and what is yet to come."""
@@ -157,8 +158,8 @@ class ThinkingMiddleware:
 
     async def _prepare(
         self, scope: Scope, headers: Sequence[tuple[bytes, bytes]], messages: list[Message]
-    ) -> Job | Refusal | None:
-        """What to do with a request, once its caller may ask; None leaves it to the host."""
+    ) -> ThinkingResponse | None:
+        """The reply to a request whose caller may ask; None leaves it to the host."""
         body: bytes = messages[0].get("body", b"")
         if len(messages) > 1 or body.__class__ is not bytes:
             body = b"".join([message.get("body", b"") for message in messages])
@@ -167,16 +168,21 @@ class ThinkingMiddleware:
         else:
             limit = f"body: larger than {self.service.max_body_size} bytes"
             prepared = Refusal(PayloadTooLarge(limit))
-        if prepared is not None:
-            try:
-                await self._check(scope)
-            except ThinkingError as error:
-                return Refusal(error)
-        return prepared
+        if prepared is None:
+            return None
+        try:
+            return ThinkingResponse(prepared, tenant=await self._tenant(scope))
+        except ThinkingError as error:
+            return ThinkingResponse(Refusal(error))
 
-    async def _check(self, scope: Scope) -> None:
+    async def _tenant(self, scope: Scope) -> str:
+        """Who asks, "" if nobody was to say.
+
+        Raises:
+            ThinkingError: they may not.
+        """
         if self._authorize is None:
-            return
+            return ""
         try:
             tenant = self._authorize(scope)
             if not (tenant is None or isinstance(tenant, str)):
@@ -187,6 +193,7 @@ class ThinkingMiddleware:
             raise PermissionDenied("you may not use this model") from error
         if tenant is None:
             raise AuthenticationRequired("authentication is required", code="invalid_api_key")
+        return tenant
 
 
 def _is_plain_json(headers: Sequence[tuple[bytes, bytes]]) -> bool:

@@ -5,7 +5,9 @@ Sources, all read 2026-11-22:
 - thinking types, defaults, what is refused:
   https://platform.claude.com/docs/en/build-with-claude/extended-thinking,
   https://platform.claude.com/docs/en/build-with-claude/adaptive-thinking
-- efforts: https://platform.claude.com/docs/en/build-with-claude/effort
+- efforts: https://platform.claude.com/docs/en/build-with-claude/effort; which of them are refused
+  while thinking is off, on 4.7 to 5 as well: https://github.com/anthropics/claude-code/issues/76689
+- schemas: https://platform.claude.com/docs/en/build-with-claude/structured-outputs
 - sampling parameters, forced tools, prefill:
   https://platform.claude.com/docs/en/about-claude/models/migration-guide
 - output limits: https://platform.claude.com/docs/en/about-claude/models/overview
@@ -20,7 +22,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from asgi_thinking.capabilities import Capabilities
+from asgi_thinking.capabilities import Capabilities, Lesson
 
 __all__ = ["CLAUDE", "Family", "claude", "family", "is_claude"]
 
@@ -33,6 +35,84 @@ class Family(NamedTuple):
 
 
 _EVERY: Final = ("low", "medium", "high", "xhigh", "max")
+
+# What the API says where a record is wrong, and what is right then. Sources, read 2026-11-22: the
+# pages above, and https://platform.claude.com/docs/en/api/errors.
+_LESSONS: Final = (
+    Lesson(
+        '"thinking.type.enabled" is not supported',
+        lambda known: replace(
+            known,
+            thinking=(known.thinking - {"enabled"}) | {"adaptive"},
+            efforts=known.efforts or _EVERY,
+            display_default="omitted",
+        ),
+    ),
+    Lesson(
+        '"thinking.type.disabled" is not supported',
+        lambda known: replace(
+            known,
+            thinking=known.thinking - {"disabled"},
+            on_by_default=True,
+            off="between_tools" if "between_tools" in known.thinking else None,
+        ),
+    ),
+    Lesson(
+        "adaptive thinking is not supported",
+        lambda known: replace(known, thinking=(known.thinking - {"adaptive"}) | {"enabled"}),
+    ),
+    Lesson(
+        "does not support the effort parameter",
+        lambda known: replace(known, efforts=(), effort_with_budget=False),
+    ),
+    Lesson(
+        "does not support effort level 'xhigh'",
+        lambda known: replace(known, efforts=tuple(w for w in known.efforts if w != "xhigh")),
+    ),
+    Lesson(
+        "does not support effort level 'max'",
+        lambda known: replace(known, efforts=tuple(w for w in known.efforts if w != "max")),
+    ),
+    Lesson(
+        'type "tool" and "any" are not supported',
+        lambda known: replace(known, forced_tools="never"),
+    ),
+    Lesson(
+        "may not be enabled when tool_choice forces tool use",
+        lambda known: replace(
+            known,
+            forced_tools="without_enabled" if known.forced_tools == "always" else "never",
+        ),
+    ),
+    Lesson("cannot both be specified", lambda known: replace(known, one_sampler=True)),
+    *(
+        Lesson(f"{name}: Extra inputs are not permitted", lambda k: replace(k, sampling="never"))
+        for name in ("temperature", "top_p", "top_k")
+    ),
+    Lesson("`temperature` is deprecated", lambda known: replace(known, sampling="never")),
+    *(
+        Lesson(
+            words,
+            lambda known: replace(
+                known,
+                sampling="without_thinking" if known.sampling == "always" else "never",
+            ),
+        )
+        for words in ("`temperature` may only be set to 1", "`top_k` must be unset")
+    ),
+)
+
+# What it says of thinking that came back changed, of nobody or of another conversation. Source:
+# https://platform.claude.com/docs/en/build-with-claude/extended-thinking, read 2026-11-22.
+_DISOWNED: Final = (
+    "invalid `signature`",
+    "invalid `data`",
+    "`thinking.signature`: field required",
+    "thinking.signature: field required",
+    "bound to a different conversation",
+    "cannot be modified",
+    "final block in an assistant message cannot be",
+)
 
 # Claude 3 and 3.5: they do not think. Their temperature ends at 1, as every later Claude's does.
 _UNTHINKING: Final = Capabilities(
@@ -56,6 +136,13 @@ _UNTHINKING: Final = Capabilities(
             "web_search",
         }
     ),
+    closed_schemas=True,
+    blank_stops=False,
+    max_marks=4,
+    trims_prefill=True,
+    needs_tools=True,
+    lessons=_LESSONS,
+    disowned=_DISOWNED,
 )
 _3_5: Final = replace(_UNTHINKING, max_output=8_192)
 # Claude 3.7, retired 2026-02-19, showed its raw thinking and knew no display.
@@ -88,20 +175,22 @@ _4_7: Final = replace(
     thinking=frozenset({"adaptive", "disabled"}),
     efforts=_EVERY,
     display_default="omitted",
+    off_refused_at=frozenset({"xhigh", "max"}),
     forced_tools="always",
     sampling="never",
 )
 # From 5 on, thinking is on by default.
 _5: Final = replace(_4_7, on_by_default=True)
-_OPUS_5: Final = replace(_5, off_refused_at=frozenset({"xhigh", "max"}))
 _SONNET_5_5: Final = replace(
-    _OPUS_5,
+    _5,
     thinking=frozenset({"adaptive", "between_tools"}),
     off="between_tools",
     forced_tools="never",
 )
 # Fable and Mythos always think; from 5.1 on, and Opus 5.5 as well, they also refuse forced tools.
-_FABLE_5: Final = replace(_5, thinking=frozenset({"adaptive"}), off=None)
+_FABLE_5: Final = replace(
+    _5, thinking=frozenset({"adaptive"}), off=None, off_refused_at=frozenset()
+)
 _FABLE_5_1: Final = replace(_FABLE_5, forced_tools="never")
 # Retired 2026-06-30.
 _MYTHOS_PREVIEW: Final = replace(
@@ -119,7 +208,7 @@ CLAUDE: Final[dict[str, dict[tuple[int, int], Capabilities]]] = {
         (4, 5): _OPUS_4_5,
         (4, 6): _OPUS_4_6,
         (4, 7): _4_7,
-        (5, 0): _OPUS_5,
+        (5, 0): _5,
         (5, 5): _FABLE_5_1,
     },
     "sonnet": {
@@ -139,8 +228,8 @@ CLAUDE: Final[dict[str, dict[tuple[int, int], Capabilities]]] = {
         (4, 5): _HAIKU_4_5,
         (4, 6): _OPUS_4_6,  # not released
         (4, 7): _4_7,  # not released
-        (5, 0): _OPUS_5,  # not released
-        (5, 5): _OPUS_5,
+        (5, 0): _5,  # not released
+        (5, 5): _5,
     },
     "fable": {(0, 0): _FABLE_5, (5, 1): _FABLE_5_1},
     "mythos": {(0, 0): _MYTHOS_PREVIEW, (5, 0): _FABLE_5, (5, 1): _FABLE_5_1},

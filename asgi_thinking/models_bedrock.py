@@ -29,7 +29,14 @@ from typing import Final, Literal, TypeAlias
 from asgi_thinking import models
 from asgi_thinking.capabilities import Capabilities
 
-__all__ = ["ORIGINS", "BedrockModel", "ReasoningStyle", "bedrock_model", "is_bedrock_id"]
+__all__ = [
+    "ORIGINS",
+    "BedrockModel",
+    "ReasoningStyle",
+    "bedrock_model",
+    "canonical",
+    "is_bedrock_id",
+]
 
 ReasoningStyle: TypeAlias = Literal["anthropic", "nova", "openai", "qwen", "none"]
 """Whose fields of a Converse request ask for reasoning; none where it cannot be steered."""
@@ -44,6 +51,8 @@ _VENDORS: Final = frozenset(
 
 # us.anthropic.claude-…, amazon.nova-…, …:inference-profile/global.anthropic.claude-…
 _ID: Final = re.compile(rf"(?:[a-z]+(?:-[a-z]+)?\.)?({'|'.join(sorted(_VENDORS))})\.(.+)")
+
+_ARN: Final = re.compile(r"(?:^|/)(arn:.+)")
 
 # Who can verify a block: "" is Claude's family, wherever it is served. What only Converse writes
 # carries the name of its vendor, because no other vendor's model takes it.
@@ -96,6 +105,7 @@ _UNSUPPORTED: Final = frozenset(
 # A model that is not in the table: the least that every current one gives.
 _PLAIN: Final = Capabilities(
     max_output=8_192,
+    budgets="never",
     signs=False,
     needs_limit=False,
     max_temperature=1.0,
@@ -153,7 +163,18 @@ _NO_SCHEMA: Final = frozenset({(4, 7), (4, 8)})
 
 def is_bedrock_id(model: str) -> bool:
     """Whether `model` is spelled as Bedrock spells its ids, an inference profile's included."""
-    return _ID.fullmatch(model) is not None
+    return _ID.fullmatch(model.lower()) is not None
+
+
+def canonical(model: str) -> str:
+    """Bedrock's own spelling of an id or an ARN; what is neither stays as it is.
+
+    Gateways write `bedrock/us.amazon.nova-2-lite-v1:0` and `converse/arn:aws:bedrock:…`.
+    """
+    if found := _ARN.search(model):
+        return found[1]
+    tail = model.rpartition("/")[2]
+    return tail.lower() if is_bedrock_id(tail) else model
 
 
 @lru_cache(maxsize=1024)
@@ -162,7 +183,7 @@ def bedrock_model(model: str) -> BedrockModel:
 
     An id that says nothing of its vendor is taken for a plain model of another one.
     """
-    tail = model.rpartition("/")[2]
+    tail = model.rpartition("/")[2].lower()
     if models.is_claude(tail):
         return _claude(tail)
     match = _ID.fullmatch(tail)

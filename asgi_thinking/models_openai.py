@@ -5,16 +5,18 @@ else from the model id; what neither tells belongs to "compatible".
 
 Sources, all read 2026-11-22:
 
-- OpenAI: https://platform.openai.com/docs/guides/reasoning,
-  https://platform.openai.com/docs/models and `types/shared/reasoning_effort.py` of openai 3.54
-- DeepSeek: https://api-docs.deepseek.com/guides/thinking_mode
+- OpenAI: `models_gpt.py`
+- DeepSeek: https://api-docs.deepseek.com/guides/thinking_mode and, for `tool_choice`,
+  https://api-docs.deepseek.com/quick_start/agent_integrations/oh_my_pi
 - vLLM: https://docs.vllm.ai/en/stable/features/reasoning_outputs
 - OpenRouter: https://openrouter.ai/docs/use-cases/reasoning-tokens
 - Vercel: https://vercel.com/docs/ai-gateway/openai-compat
-- Groq: https://console.groq.com/docs/reasoning, https://console.groq.com/docs/openai
+- Groq: https://console.groq.com/docs/reasoning, https://console.groq.com/docs/openai and
+  https://console.groq.com/docs/models
 - Ollama: https://docs.ollama.com/api/openai-compatibility
 - xAI: https://docs.x.ai/docs/guides/reasoning
-- Mistral: https://docs.mistral.ai/capabilities/reasoning, https://docs.mistral.ai/api
+- Mistral: https://docs.mistral.ai/capabilities/reasoning, https://docs.mistral.ai/api and
+  https://mistralai.github.io/mistral-common/usage/tools/
 - Qwen: https://www.alibabacloud.com/help/en/model-studio/deep-thinking
 - gpt-oss: https://cookbook.openai.com/articles/gpt-oss/handle-raw-cot
 - Gemini: https://ai.google.dev/gemini-api/docs/openai
@@ -31,27 +33,10 @@ from urllib.parse import urlsplit
 
 from asgi_thinking.capabilities import EFFORTS, Capabilities
 from asgi_thinking.families import Family, Model, Switch
+from asgi_thinking.lessons_openai import DISOWNED
+from asgi_thinking.models_gpt import ALWAYS, EFFORT_NONE, GPT_MODELS, MEDIUM, PLAIN, THINKS
 
 __all__ = ["FAMILIES", "family_of", "find_model"]
-
-# Where no limit is known, none is kept.
-_UNLIMITED: Final = 10_000_000
-
-# Servers disagree on what they do not know: most ignore it, some refuse it.
-_PLAIN: Final = Capabilities(
-    max_output=_UNLIMITED,
-    budgets="never",
-    signs=False,
-    needs_limit=False,
-    unsupported=frozenset({"top_k", "web_search", "verbosity", "service_tier"}),
-)
-_THINKS: Final = replace(
-    _PLAIN,
-    thinking=frozenset({"adaptive", "enabled", "disabled"}),
-    on_by_default=True,
-    efforts=("low", "medium", "high"),
-)
-_ALWAYS: Final = replace(_THINKS, thinking=frozenset({"adaptive", "enabled"}), off=None)
 
 
 def _without(accepts: Capabilities, *names: str) -> Capabilities:
@@ -59,63 +44,19 @@ def _without(accepts: Capabilities, *names: str) -> Capabilities:
     return replace(accepts, unsupported=accepts.unsupported | set(names))
 
 
-_EFFORT_NONE: Final = Switch(off={"reasoning_effort": "none"})
-_GPT_OSS: Final = Model(replace(_ALWAYS, echoes_unsigned=True))
-
-# -- OpenAI: never shows its thinking, refuses what a model does not know
-
-_GPT: Final = replace(_PLAIN, unsupported=frozenset({"top_k", "web_search"}))
-_O: Final = _without(
-    replace(_ALWAYS, max_output=100_000, sampling="never"),
-    "presence_penalty",
-    "frequency_penalty",
-    "logprobs",
-    "top_logprobs",
-    "logit_bias",
-)
-_GPT_5: Final = replace(
-    _O,
-    max_output=128_000,
-    efforts=("minimal", "low", "medium", "high"),
-    unsupported=_O.unsupported - {"verbosity", "service_tier"},
-)
-# From 5.1 on thinking can be turned off, and then sampling parameters are taken.
-_GPT_5_1: Final = replace(
-    _GPT_5,
-    thinking=_THINKS.thinking,
-    off="disabled",
-    on_by_default=False,
-    efforts=("low", "medium", "high"),
-    sampling="without_thinking",
-)
-_GPT_5_2: Final = replace(_GPT_5_1, efforts=("low", "medium", "high", "xhigh"))
-_GPT_5_6: Final = replace(
-    _GPT_5_2, on_by_default=True, efforts=("low", "medium", "high", "xhigh", "max")
-)
-_GPT_6: Final = replace(_GPT_5, efforts=_GPT_5_6.efforts)
-_MEDIUM: Final = replace(_EFFORT_NONE, on={"reasoning_effort": "medium"})
-
-_OPENAI_MODELS: Final = (
-    (r"gpt-oss", Model(_ALWAYS)),
-    (r"-search", Model(replace(_GPT, unsupported=frozenset({"top_k"})))),
-    (r"gpt-5-pro", Model(replace(_GPT_5, efforts=("high",)))),
-    (r"gpt-5-chat|gpt-5\.\d+-chat", Model(replace(_GPT, max_output=16_384))),
-    (r"gpt-5\.1", Model(_GPT_5_1, _MEDIUM)),
-    (r"gpt-5\.[2-5]", Model(_GPT_5_2, _MEDIUM)),
-    (r"gpt-5\.", Model(_GPT_5_6, _EFFORT_NONE)),
-    (r"gpt-5", Model(_GPT_5)),
-    (r"\bo[1-9]", Model(_O)),
-    (r"gpt-4\.1", Model(replace(_GPT, max_output=32_768))),
-    (r"gpt-4o|chatgpt-4o", Model(replace(_GPT, max_output=16_384))),
-    (r"gpt-[34]", Model(replace(_GPT, max_output=4_096))),
-    (r"gpt-", Model(_GPT_6)),
-    (r"", Model(_GPT)),
-)
-
-# -- the others
+_GPT_OSS: Final = Model(replace(ALWAYS, echoes_unsigned=True))
 
 _DEEPSEEK: Final = _without(
-    replace(_THINKS, structured_outputs=False, choices=False), "logit_bias", "seed"
+    replace(
+        THINKS,
+        max_output=393_216,
+        structured_outputs=False,
+        choices=False,
+        forced_tools="without_thinking",
+        unsupported_thinking=frozenset({"logprobs", "top_logprobs"}),
+    ),
+    "logit_bias",
+    "seed",
 )
 # The vendor maps the efforts that it does not have itself.
 _DEEPSEEK_V3_2: Final = Model(
@@ -124,12 +65,12 @@ _DEEPSEEK_V3_2: Final = Model(
 )
 # The first generation refused a message with its own thinking in it.
 _DEEPSEEK_R1: Final = Model(
-    replace(_DEEPSEEK, thinking=_ALWAYS.thinking, off=None, efforts=(), sampling="without_thinking")
+    replace(_DEEPSEEK, thinking=ALWAYS.thinking, off=None, efforts=(), sampling="without_thinking")
 )
 
 _TEMPLATE: Final = "chat_template_kwargs"
 _VLLM: Final = Model(
-    replace(_THINKS, unsupported=frozenset({"web_search", "verbosity", "service_tier"})),
+    replace(THINKS, unsupported=frozenset({"web_search", "verbosity", "service_tier"})),
     Switch(
         # Templates name it one or the other, and pass over what they do not use.
         {f"{_TEMPLATE}.enable_thinking": True, f"{_TEMPLATE}.thinking": True},
@@ -139,12 +80,13 @@ _VLLM: Final = Model(
 
 _GATEWAY: Final = Model(
     replace(
-        _THINKS,
+        THINKS,
         on_by_default=True,
         efforts=EFFORTS[:-1],
         budgets="if_said",
         echoes_unsigned=True,
         unsupported=frozenset(),
+        disowned=DISOWNED,
     ),
     Switch(
         {"reasoning.enabled": True},
@@ -155,13 +97,13 @@ _GATEWAY: Final = Model(
 )
 
 _GROQ: Final = _without(
-    replace(_PLAIN, choices=False, unsupported=frozenset({"top_k", "web_search", "verbosity"})),
+    replace(PLAIN, choices=False, unsupported=frozenset({"top_k", "web_search", "verbosity"})),
     "logprobs",
     "top_logprobs",
     "logit_bias",
 )
 _GROQ_QWEN: Final = Model(
-    replace(_GROQ, thinking=_THINKS.thinking, on_by_default=True),
+    replace(_GROQ, max_output=40_960, thinking=THINKS.thinking, on_by_default=True),
     Switch(
         {"reasoning_effort": "default"},
         {"reasoning_effort": "none"},
@@ -172,26 +114,30 @@ _GROQ_QWEN: Final = Model(
 _GROQ_GPT_OSS: Final = Model(
     replace(
         _GROQ,
-        thinking=_ALWAYS.thinking,
+        max_output=65_536,
+        thinking=ALWAYS.thinking,
         on_by_default=True,
         off=None,
-        efforts=_THINKS.efforts,
+        efforts=THINKS.efforts,
         echoes_unsigned=True,
     )
 )
 
-_OLLAMA: Final = _without(replace(_THINKS, choices=False), "logit_bias", "user")
+_OLLAMA: Final = _without(replace(THINKS, choices=False), "logit_bias", "user")
 
-_GROK: Final = _without(_ALWAYS, "presence_penalty", "frequency_penalty", "stop", "logit_bias")
+# No model takes penalties, even of 0; those that reason do not stop at words either.
+_GROK_PLAIN: Final = _without(PLAIN, "presence_penalty", "frequency_penalty", "logit_bias")
+_GROK: Final = _without(ALWAYS, *_GROK_PLAIN.unsupported, "stop")
 
-_MISTRAL: Final = _without(_PLAIN, "logprobs", "top_logprobs", "logit_bias", "user")
+_MISTRAL: Final = _without(
+    replace(PLAIN, max_temperature=1.5), "logprobs", "top_logprobs", "logit_bias", "user"
+)
 _MISTRAL_THINKS: Final = replace(
-    _MISTRAL, thinking=_THINKS.thinking, efforts=("high",), echoes_unsigned=True
+    _MISTRAL, thinking=THINKS.thinking, efforts=("high",), echoes_unsigned=True
 )
 
 _QWEN: Final = replace(
-    _THINKS,
-    on_by_default=False,
+    THINKS,
     efforts=(),
     budgets="if_said",
     min_budget=1,
@@ -201,6 +147,11 @@ _QWEN: Final = replace(
 _QWEN_SWITCH: Final = Switch(
     {"enable_thinking": True}, {"enable_thinking": False}, "", "thinking_budget"
 )
+
+_GOOGLE: Final = replace(THINKS, efforts=EFFORTS[:4], disowned=DISOWNED)
+
+# Whether its models think by themselves nobody knows: "none" is passed on.
+_COMPATIBLE_MODEL: Final = Model(replace(THINKS, disowned=DISOWNED), EFFORT_NONE)
 
 # The vendors whose thinking gateways carry, by the `format` of their items. "openai" is this API's
 # own: what a gateway sent that nobody else understands.
@@ -222,7 +173,7 @@ FAMILIES: Final[Mapping[str, Family]] = {
             "ollama",
             ("ollama.com", ":11434"),
             r"[a-z0-9.-]+:[a-z0-9.-]+$",
-            ((r"", Model(_OLLAMA, replace(_EFFORT_NONE, on={"reasoning_effort": "medium"}))),),
+            ((r"", Model(_OLLAMA, replace(EFFORT_NONE, on={"reasoning_effort": "medium"}))),),
             "OLLAMA_API_KEY",
             echo="reasoning",
         ),
@@ -230,9 +181,10 @@ FAMILIES: Final[Mapping[str, Family]] = {
             "openai",
             ("api.openai.com", ".openai.azure.com", ".services.ai.azure.com"),
             r"(gpt-(?!oss)|o[1-9]|chatgpt-)",
-            _OPENAI_MODELS,
+            GPT_MODELS,
             limit="max_completion_tokens",
             developer=True,
+            call_ids="short",
             search={"web_search_options": {}},
         ),
         Family(
@@ -258,7 +210,14 @@ FAMILIES: Final[Mapping[str, Family]] = {
         Family(
             "groq",
             ("api.groq.com",),
-            models=((r"gpt-oss", _GROQ_GPT_OSS), (r"qwen", _GROQ_QWEN), (r"", Model(_GROQ))),
+            models=(
+                (r"gpt-oss", _GROQ_GPT_OSS),
+                (r"qwen", _GROQ_QWEN),
+                (r"llama-3\.3-70b", Model(replace(_GROQ, max_output=32_768))),
+                (r"llama-4", Model(replace(_GROQ, max_output=8_192))),
+                (r"kimi-k2", Model(replace(_GROQ, max_output=16_384))),
+                (r"", Model(_GROQ)),
+            ),
             key="GROQ_API_KEY",
             echo="reasoning",
             limit="max_completion_tokens",
@@ -268,11 +227,11 @@ FAMILIES: Final[Mapping[str, Family]] = {
             ("x.ai",),
             r"grok-",
             (
-                (r"non-reasoning|grok-[23](?!-mini)", Model(_PLAIN)),
+                (r"non-reasoning|grok-[23](?!-mini)", Model(_GROK_PLAIN)),
                 (r"grok-3-mini", Model(replace(_GROK, efforts=("low", "high")))),
                 (
                     r"grok-4\.3",
-                    Model(replace(_GROK, thinking=_THINKS.thinking, off="disabled"), _EFFORT_NONE),
+                    Model(replace(_GROK, thinking=THINKS.thinking, off="disabled"), EFFORT_NONE),
                 ),
                 (r"grok-(4|4-.*|4\.[12].*|code.*)$", Model(replace(_GROK, efforts=()))),
                 (r"", Model(_GROK)),
@@ -287,19 +246,17 @@ FAMILIES: Final[Mapping[str, Family]] = {
             (
                 (
                     r"magistral",
-                    Model(
-                        replace(_MISTRAL_THINKS, thinking=_ALWAYS.thinking, off=None, efforts=())
-                    ),
+                    Model(replace(_MISTRAL_THINKS, thinking=ALWAYS.thinking, off=None, efforts=())),
                 ),
                 (
                     r"mistral-large-(4|latest)",
-                    Model(replace(_MISTRAL_THINKS, efforts=_THINKS.efforts), _MEDIUM),
+                    Model(replace(_MISTRAL_THINKS, efforts=THINKS.efforts), MEDIUM),
                 ),
                 (
                     r"mistral-(small|medium)",
                     Model(
                         _MISTRAL_THINKS,
-                        replace(_EFFORT_NONE, on={"reasoning_effort": "high"}),
+                        replace(EFFORT_NONE, on={"reasoning_effort": "high"}),
                     ),
                 ),
                 (r"", Model(_MISTRAL)),
@@ -309,6 +266,8 @@ FAMILIES: Final[Mapping[str, Family]] = {
             accepts=frozenset({"mistral", "openai"}),
             seed="random_seed",
             counts=False,
+            call_ids="nine",
+            ordered=True,
         ),
         Family(
             "qwen",
@@ -318,7 +277,7 @@ FAMILIES: Final[Mapping[str, Family]] = {
                 (
                     r"thinking|qwq|qvq",
                     Model(
-                        replace(_QWEN, thinking=_ALWAYS.thinking, on_by_default=True, off=None),
+                        replace(_QWEN, thinking=ALWAYS.thinking, off=None),
                         replace(_QWEN_SWITCH, on={}),
                     ),
                 ),
@@ -333,7 +292,7 @@ FAMILIES: Final[Mapping[str, Family]] = {
             "google",
             ("googleapis.com",),
             r"gemini-",
-            ((r"", Model(replace(_THINKS, efforts=EFFORTS[:4]), _EFFORT_NONE)),),
+            ((r"", Model(_GOOGLE, EFFORT_NONE)),),
             "GEMINI_API_KEY",
             accepts=frozenset({"gemini"}),
         ),
@@ -344,7 +303,7 @@ FAMILIES: Final[Mapping[str, Family]] = {
             models=((r"gpt-oss", _GPT_OSS), (r"", _VLLM)),
             echo="reasoning",
         ),
-        Family("compatible", models=((r"", Model(replace(_THINKS, on_by_default=False))),)),
+        Family("compatible", models=((r"", _COMPATIBLE_MODEL),)),
     )
 }
 """The families by name. Of two to which a model id could belong, the first counts."""

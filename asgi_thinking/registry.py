@@ -40,7 +40,7 @@ def load_provider(name: str, **options: Any) -> Provider:
         ConfigurationError: no distribution has the name, two have it, its import fails, or the
             provider itself cannot be built (no credentials, say).
     """
-    factory = _load("asgi_thinking.providers", "provider", name)
+    factory = _load(_installed("asgi_thinking.providers"), "provider", name)
     if not callable(factory):
         raise ConfigurationError(f"provider {name!r}: the entry point is not callable")
     takes_options = isinstance(factory, type) and issubclass(factory, HTTPProvider)
@@ -56,13 +56,11 @@ def load_dialects(names: tuple[str, ...]) -> dict[str, Dialect]:
     Raises:
         ConfigurationError: no distribution has a name, two have it, or its import fails.
     """
-    return {
-        name: cast("Dialect", _load("asgi_thinking.dialects", "dialect", name)) for name in names
-    }
+    installed = _installed("asgi_thinking.dialects")
+    return {name: cast("Dialect", _load(installed, "dialect", name)) for name in names}
 
 
-def _load(group: str, what: str, name: str) -> object:
-    installed = _installed(group)
+def _load(installed: _Points, what: str, name: str) -> object:
     points = installed.get(name, [])
     owners = sorted({point.dist.name if point.dist else "?" for point in points})
     if not points:

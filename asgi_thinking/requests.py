@@ -1,18 +1,19 @@
 """What a caller asks for: the fields of a chat-completions body that go upstream, and no others.
 
-Sources: https://platform.openai.com/docs/api-reference/chat/create for OpenAI's fields and ranges,
-https://platform.claude.com/docs/en/api/messages/create for `thinking` and `output_config`,
-https://openrouter.ai/docs/use-cases/reasoning-tokens for `reasoning`; all read 2026-11-22.
+Source: https://platform.openai.com/docs/api-reference/chat/create for OpenAI's fields and ranges,
+read 2026-11-22; `_wishes.py` names those of the fields that ask for thinking.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 from asgi_thinking import _fields as fields
 from asgi_thinking import _json
+from asgi_thinking import _wishes as wishes
+from asgi_thinking._wishes import Effort, ThinkingConfig, ThinkingType
 from asgi_thinking.conversation import AssistantReader, decode_messages
 from asgi_thinking.exceptions import InvalidRequest
 from asgi_thinking.tools import Tool, ToolChoice, read_tooling
@@ -32,34 +33,6 @@ __all__ = [
     "decode_settings",
     "decode_turns",
 ]
-
-ThinkingType: TypeAlias = Literal["enabled", "adaptive", "disabled", "between_tools"]
-Effort: TypeAlias = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
-
-
-@dataclass(frozen=True, slots=True)
-class ThinkingConfig:
-    """How the model is to think.
-
-    `type` and `display` are the vendor's words where the caller used them (`thinking.type`,
-    `thinking.display`), `budget` is in tokens, `effort` is OpenAI's scale. All None: the caller did
-    not say. `include` is the caller's `include_reasoning`, or the inverse of `reasoning.exclude`.
-    """
-
-    type: ThinkingType | None = None
-    budget: int | None = None
-    effort: Effort | None = None
-    display: str | None = None
-    include: bool | None = None
-
-    @property
-    def asked(self) -> bool:
-        """Whether the caller asked to see thinking."""
-        if self.include is False or self.type == "disabled":
-            return False
-        if self.type is not None or self.budget is not None:
-            return True
-        return self.include is True if self.effort is None else self.effort != "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +60,7 @@ class ChatRequest:
     stream: bool = False
     include_usage: bool = False
     max_tokens: int | None = None
-    thinking: ThinkingConfig = ThinkingConfig()
+    thinking: ThinkingConfig = wishes.UNSAID
     temperature: float | None = None
     top_p: float | None = None
     top_k: int | None = None
@@ -204,8 +177,8 @@ def _values(source: Mapping[str, Any]) -> dict[str, Any]:
         values["max_tokens"] = values.pop("max_completion_tokens")
     if "safety_identifier" in values:
         values["user"] = values.pop("safety_identifier") or values.get("user")
-    if not _WISHES.isdisjoint(values):
-        values["thinking"] = _thinking(values)
+    if not wishes.WISHES.isdisjoint(values):
+        values["thinking"] = wishes.read_together(values)
     return values
 
 
@@ -246,75 +219,6 @@ def _include_usage(value: Any) -> bool:
 
 def _identifier(value: Any) -> str | None:
     return fields.string(value) or None
-
-
-# The ways to ask for thinking beside `thinking`, which says it all where it stands alone.
-_WISHES: Final = frozenset({"reasoning", "reasoning_effort", "include_reasoning", "output_config"})
-
-
-def _thinking(values: dict[str, Any]) -> ThinkingConfig:
-    """What the four ways to ask for thinking say together; they are taken out of `values`.
-
-    `thinking` decides the form (type and budget) over `reasoning`; the effort is `output_config`'s,
-    else `reasoning`'s, else `reasoning_effort`; thinking is to be seen unless any of them says no.
-    """
-    reasoning: ThinkingConfig | None = values.pop("reasoning", None)
-    effort: Effort | None = values.pop("output_config", None)
-    include: bool | None = values.pop("include_reasoning", None)
-    if reasoning is not None:
-        effort = effort or reasoning.effort
-        if reasoning.include is False or include is None:
-            include = reasoning.include
-    last: Effort | None = values.pop("reasoning_effort", None)
-    form: ThinkingConfig = values.get("thinking") or reasoning or _UNSAID
-    return ThinkingConfig(form.type, form.budget, effort or last, form.display, include)
-
-
-_UNSAID: Final = ThinkingConfig()
-
-_EFFORT: Final = fields.OneOf[Effort]("none", "minimal", "low", "medium", "high", "xhigh", "max")
-
-_TYPE: Final = fields.OneOf[ThinkingType]("enabled", "adaptive", "disabled", "between_tools")
-
-# 0 is how callers of several vendors switch thinking off.
-_BUDGET: Final = fields.integer(0)
-
-
-def _thinking_form(value: Any) -> ThinkingConfig:
-    """`{"type": str, "budget_tokens": int, "display": str}`, true or false."""
-    if isinstance(value, bool):
-        return ThinkingConfig("enabled" if value else "disabled")
-    source = fields.mapping(value)
-    budget = fields.given(source, "budget_tokens", _BUDGET)
-    kind: ThinkingType | None = fields.given(source, "type", _TYPE)
-    if kind is None and budget is None:
-        raise fields.invalid("required", "type")
-    if budget == 0:
-        return ThinkingConfig("disabled")
-    kind = kind or "enabled"
-    return ThinkingConfig(kind, budget, display=fields.given(source, "display", fields.name))
-
-
-def _reasoning(value: Any) -> ThinkingConfig:
-    """`{"effort": str, "max_tokens": int, "exclude": bool, "enabled": bool}`, true or false."""
-    if isinstance(value, bool):
-        return ThinkingConfig("enabled" if value else "disabled", include=value)
-    source = fields.mapping(value)
-    enabled = fields.given(source, "enabled", fields.boolean)
-    budget = fields.given(source, "max_tokens", _BUDGET)
-    effort: Effort | None = fields.given(source, "effort", _EFFORT)
-    exclude = fields.given(source, "exclude", fields.boolean)
-    fields.given(source, "summary", fields.string)
-    if enabled is False or budget == 0:
-        return ThinkingConfig("disabled", include=False)
-    # An object that says nothing, or only how to summarise, still asks to see the thinking.
-    return ThinkingConfig(
-        "enabled" if enabled or budget else None, budget, effort, include=not exclude
-    )
-
-
-def _output_config(value: Any) -> Effort | None:
-    return fields.given(fields.mapping(value), "effort", _EFFORT)
 
 
 def _stop(value: Any) -> tuple[str, ...]:
@@ -371,11 +275,7 @@ _READERS: Final[Mapping[str, fields.Reader[Any]]] = {
     "stream_options": _include_usage,
     "max_tokens": _TOKENS,
     "max_completion_tokens": _TOKENS,
-    "thinking": _thinking_form,
-    "reasoning": _reasoning,
-    "reasoning_effort": _EFFORT,
-    "include_reasoning": fields.boolean,
-    "output_config": _output_config,
+    **wishes.READERS,
     "temperature": fields.number(0, 2),
     "top_p": fields.number(0, 1),
     "top_k": fields.integer(0),
@@ -396,4 +296,5 @@ _READERS: Final[Mapping[str, fields.Reader[Any]]] = {
 }
 """Fields that can be read without looking at others."""
 
-_KNOWN: Final = frozenset(_READERS) | _TOOLING | {"messages"}
+# `extra_body` is read for one thing only, and may hold more that the owner wants to go upstream.
+_KNOWN: Final = (frozenset(_READERS) | _TOOLING | {"messages"}) - {"extra_body"}

@@ -7,9 +7,10 @@ never raises would otherwise let the upstream run on, unheard and paid for. It n
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 from contextlib import suppress
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import orjson
 from starlette.background import BackgroundTask
@@ -18,9 +19,9 @@ from starlette.types import Receive, Scope, Send
 
 from asgi_thinking._alarms import set_alarm
 from asgi_thinking.dialects import Encoder
-from asgi_thinking.events import Batch, Done, StreamError
+from asgi_thinking.events import Done, StreamError
 from asgi_thinking.exceptions import ProviderError, ThinkingError
-from asgi_thinking.exchange import Job, Refusal, Reply, begin
+from asgi_thinking.exchange import Job, Manner, Refusal, Reply, begin
 from asgi_thinking.reconcile import applied_header
 from asgi_thinking.sse import encode
 from asgi_thinking.whole import message_of
@@ -49,16 +50,19 @@ class ThinkingResponse(Response):
 
         return ThinkingResponse(service.answer(request.headers.raw, await request.body()))
 
-    Headers set on it, and its background task, are kept as with any response.
+    `tenant` is whose conversation it is, for what a service remembers of its replies; where it is
+    "", the keys that the request carries say so. Headers set on the response, and its background
+    task, are kept as with any response.
     """
 
-    def __init__(self, prepared: Job | Refusal) -> None:
+    def __init__(self, prepared: Job | Refusal, *, tenant: str = "") -> None:
         # Not Response.__init__, which would render a body and its headers: ours are not known yet.
         self.status_code = 200
         self.background: BackgroundTask | None = None
         self.body = b""
         self.raw_headers: _RawHeaders = []
-        self._prepared = prepared
+        self._prepared: Job | Refusal | None = prepared
+        self._tenant = tenant
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         del scope  # all that counts of it went into the preparation
@@ -67,31 +71,39 @@ class ThinkingResponse(Response):
                 case Refusal(error, vary, dialect):
                     connection.complete()
                     await self._send_error(send, error, vary, dialect)
-                case job:
-                    await self._answer(job, send, connection)
+                case _:
+                    await self._answer(send, connection)
         if self.background is not None:
             await self.background()
 
-    async def _answer(self, job: Job, send: Send, connection: _UntilDisconnect) -> None:
+    async def _answer(self, send: Send, connection: _UntilDisconnect) -> None:
+        manner, begun = self._begin()
         try:
             # Begun before the status is sent, so that an early failure keeps its own.
-            async with await begin(job) as reply:
-                if not job.stream:
-                    body = _encode_whole(job, reply, await reply.collect())
+            async with await begun as reply:
+                if not manner.stream:
+                    body = await _whole(manner, reply)
                     connection.complete()
-                    await self._send_json(send, 200, body, _ours(job))
+                    await self._send_json(send, 200, body, _ours(manner, reply))
                 else:
-                    headers = [*_STREAM, *_ours(job), *self.raw_headers]
+                    headers = [*_STREAM, *_ours(manner, reply), *self.raw_headers]
                     await send({"type": "http.response.start", "status": 200, "headers": headers})
-                    encoder = job.dialect.encoder(job.asked)
-                    async with _Pulse(send, encoder.keep_alive, job.keep_alive) as pulse:
+                    encoder = manner.dialect.encoder(manner.asked)
+                    async with _Pulse(send, encoder.keep_alive, manner.keep_alive) as pulse:
                         last = await pulse.relay(reply, encoder)
                         connection.complete()
                         await pulse.end(last)
                 await reply.read_on()
         except ThinkingError as error:
             connection.complete()
-            await self._send_error(send, error, job.vary, job.dialect.name)
+            await self._send_error(send, error, manner.vary, manner.dialect.name)
+
+    def _begin(self) -> tuple[Manner, Coroutine[Any, Any, Reply]]:
+        """How the reply is written, and its beginning, which alone holds the conversation then."""
+        job, self._prepared = self._prepared, None
+        if not isinstance(job, Job):
+            raise RuntimeError("a ThinkingResponse answers one request")  # noqa: TRY004 (no type)
+        return job.manner, begin(job, self._tenant)
 
     async def _send_error(
         self, send: Send, error: ThinkingError, vary: bytes, dialect: str
@@ -115,22 +127,27 @@ class ThinkingResponse(Response):
         await send({"type": "http.response.body", "body": body})
 
 
-def _encode_whole(job: Job, reply: Reply, events: Batch) -> bytes:
+async def _whole(manner: Manner, reply: Reply) -> bytes:
     """The reply as one JSON body.
 
     Raises:
         ThinkingError: the reply's own error, or that it cannot be written.
     """
+    events = await reply.collect()
     try:
-        return orjson.dumps(job.dialect.encode_message(message_of(events), job.asked))
+        message = message_of(events)
+        body = orjson.dumps(manner.dialect.encode_message(message, manner.asked))
     except Exception as error:
         raise reply.failure(error) from error
+    if reply.notes is not None:
+        await reply.notes.keep_whole(message)
+    return body
 
 
-def _ours(job: Job) -> _RawHeaders:
-    headers = [(b"x-thinking-dialect", job.dialect.name.encode()), (b"vary", job.vary)]
-    if job.applied:
-        headers.append((b"x-thinking-applied", applied_header(job.applied).encode()))
+def _ours(manner: Manner, reply: Reply) -> _RawHeaders:
+    headers = [(b"x-thinking-dialect", manner.dialect.name.encode()), (b"vary", manner.vary)]
+    if reply.applied:
+        headers.append((b"x-thinking-applied", applied_header(reply.applied).encode()))
     return headers
 
 
@@ -164,9 +181,11 @@ class _Pulse:
     async def relay(self, reply: Reply, encoder: Encoder) -> bytes:
         """Send all but the last bytes of the stream, and return those; one turn is one token."""
         feed, send, more = encoder.feed, self._send, reply.rest.__anext__
-        batch = reply.first
+        batch, notes = reply.first, reply.notes
         try:
             while True:
+                if notes is not None and notes.feed(batch):
+                    await notes.keep()
                 body = feed(batch)
                 if batch[-1].__class__ in _LAST:
                     return body

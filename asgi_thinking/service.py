@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, Literal, TypedDict
 
 from asgi_thinking import _json, history, requests
-from asgi_thinking.capabilities import Capabilities
-from asgi_thinking.dialects import Asked, Dialect
+from asgi_thinking.continuity import Continuity
+from asgi_thinking.dialects import Dialect
 from asgi_thinking.exceptions import (
     ConfigurationError,
     InvalidRequest,
     ModelNotFound,
     ThinkingError,
 )
-from asgi_thinking.exchange import Job, Refusal
+from asgi_thinking.exchange import Job, Manner, Policy, Refusal
 from asgi_thinking.negotiation import Negotiator
+from asgi_thinking.plans import Planner
 from asgi_thinking.providers import Provider
-from asgi_thinking.reconcile import Reconciled, history_matters, reconcile
 from asgi_thinking.registry import BUILT_IN_DIALECTS, load_dialects, load_provider
-from asgi_thinking.requests import ChatRequest
 from asgi_thinking.routing import Router
 
 __all__ = ["DEFAULT_DIALECT", "MAX_BODY_SIZE", "Service", "ServiceOptions"]
@@ -33,10 +31,6 @@ MAX_BODY_SIZE: Final = 32 * 2**20
 _DUMMY_KEYS: Final = frozenset({"OPENAI_API_KEY", ""})
 _GATEWAY_KEYS: Final = (b"x-portkey-api-key", b"x-obiguard-api-key")
 _FORWARDED: Final = ("idempotency-key",)
-
-# How many requests' settings are remembered, and the longest of them in bytes.
-_PLANS: Final = 256
-_PLAN_SIZE: Final = 2**16
 
 Headers = Sequence[tuple[bytes, bytes]]
 
@@ -55,17 +49,9 @@ class ServiceOptions(TypedDict, total=False):
     forward_headers: Collection[str]
     max_body_size: int
     max_retries: int
+    fallbacks: Sequence[str]
+    continuity: Continuity | Literal["memory"] | None
     keep_alive: float
-
-
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """What a request comes to, whatever its messages: as the caller asked, and as it will go."""
-
-    capabilities: Capabilities
-    asking: ChatRequest
-    asked: Asked
-    fixed: Reconciled
 
 
 class Service:
@@ -85,6 +71,10 @@ class Service:
         forward_headers: the caller's headers that go upstream, beside `idempotency-key`.
         max_body_size: bytes of a request's body.
         max_retries: further attempts after the first.
+        fallbacks: models, written as callers write them, that are asked in their order where the
+            provider fails through no fault of the request: `["bedrock/global.anthropic.…"]`.
+        continuity: remembers replies with tool calls for clients that cannot keep signatures;
+            "memory" is a `Continuity()` of this service's own, None remembers nothing.
         keep_alive: seconds of silence before a streaming reply sends a comment.
 
     Raises:
@@ -105,12 +95,12 @@ class Service:
         forward_headers: Collection[str] = (),
         max_body_size: int = MAX_BODY_SIZE,
         max_retries: int = 2,
+        fallbacks: Sequence[str] = (),
+        continuity: Continuity | Literal["memory"] | None = "memory",
         keep_alive: float = 15.0,
     ) -> None:
         if on_conflict not in ("fix", "reject", "pass"):
             raise ConfigurationError(f"on_conflict: {on_conflict!r} is not fix, reject or pass")
-        if isinstance(providers, str):
-            raise ConfigurationError(f"providers: pass a list, [{providers!r}]")
         self.router = Router(
             _instances(providers),
             models or {},
@@ -121,13 +111,15 @@ class Service:
         default = default_dialect or _default(dialects)
         self._negotiate = Negotiator(known, dialects, default)
         self._read_assistant = history.reader(tuple(known.values()))
-        self._on_conflict: Literal["fix", "reject", "pass"] = on_conflict
-        self._effort_budgets = effort_budgets
         self._forward = frozenset(name.lower().encode() for name in (*_FORWARDED, *forward_headers))
         self.max_body_size = max_body_size
-        self._max_retries = max_retries
+        self._policy = Policy(
+            Planner(on_conflict, effort_budgets),
+            Continuity() if continuity == "memory" else continuity,
+            tuple(self._target(model) for model in fallbacks),
+            max_retries,
+        )
         self._keep_alive = keep_alive
-        self._plans: dict[tuple[str, str, bool, bytes], _Plan] = {}
 
     def prepare(self, headers: Headers, body: bytes) -> Job | Refusal | None:
         """What to do with a request: a job, an error to answer with, or None: it is not ours."""
@@ -170,66 +162,22 @@ class Service:
         value: dict[str, Any],
     ) -> Job:
         messages = {"messages": value.pop("messages", None)}
-        plan = self._plan(provider, model, dialect, value)
+        shows = dialect.shows_thinking
+        plan = self._policy.planner.plan(provider, model, value, shows_thinking=shows)
         turns = requests.decode_turns(messages, self._read_assistant)
-        fixed = plan.fixed
-        dropped: tuple[str, ...] = ()
-        if "assistant" in [turn.role for turn in turns]:
-            turns, dropped = history.keep_verifiable(
-                turns,
-                provider.accepts_for(model),
-                keeps_unsigned=plan.capabilities.echoes_unsigned,
-            )
-            if history_matters(turns, plan.capabilities, fixed.request.thinking):
-                fixed = self._reconcile(plan.asking.but(messages=turns), plan.capabilities, dialect)
-        client = provider.credentials == "client"
-        upstream = fixed.request.but(
-            messages=turns,
-            stream=fixed.streams,
-            headers=self._forwarded(headers),
-            credential=_caller_key(headers) if client else None,
+        remembers = self._policy.continuity is not None and (
+            plan.asking.tools or (len(turns) > 1 and any(turn.role == "tool" for turn in turns))
         )
+        stream = plan.asking.stream
+        takes_key = provider.credentials == "client" or self._policy.fallbacks
         return Job(
-            provider,
-            upstream,
-            dialect,
-            plan.asked,
-            plan.asking.stream,
-            (*dropped, *fixed.applied),
-            self._negotiate.vary,
-            self._max_retries,
-            self._keep_alive,
-        )
-
-    def _plan(
-        self, provider: Provider, model: str, dialect: Dialect, settings: dict[str, Any]
-    ) -> _Plan:
-        """What to make of the settings; an app sends the same ones, tools and all, all day long."""
-        text = _json.dumps(settings)
-        key = (provider.name, model, dialect.shows_thinking, text)
-        capabilities = provider.capabilities(model)
-        plan = self._plans.get(key)
-        if plan is not None and plan.capabilities is capabilities:
-            return plan
-        asking = requests.decode_settings(settings, provider.extra_fields).but(model=model)
-        asked = Asked(asking.thinking.asked, asking.include_usage)
-        fixed = self._reconcile(asking, capabilities, dialect)
-        plan = _Plan(capabilities, asking, asked, fixed)
-        if len(text) <= _PLAN_SIZE:
-            if len(self._plans) >= _PLANS:
-                self._plans.clear()
-            self._plans[key] = plan
-        return plan
-
-    def _reconcile(
-        self, request: ChatRequest, capabilities: Capabilities, dialect: Dialect
-    ) -> Reconciled:
-        return reconcile(
-            request,
-            capabilities,
-            shows_thinking=dialect.shows_thinking,
-            on_conflict=self._on_conflict,
-            effort_budgets=self._effort_budgets,
+            self._policy,
+            Manner(dialect, plan.asked, stream, self._negotiate.vary, self._keep_alive),
+            plan,
+            turns,
+            self._forwarded(headers),
+            _caller_key(headers) if takes_key else None,
+            _owner(headers) if remembers else None,
         )
 
     def _forwarded(self, headers: Headers) -> tuple[tuple[str, str], ...]:
@@ -239,12 +187,23 @@ class Service:
         return tuple([(name.decode("latin-1"), value.decode("latin-1")) for name, value in wanted])
 
     async def aclose(self) -> None:
-        """Release the providers' connections."""
+        """Release the connections of the providers and of what remembers replies."""
         for provider in self.router.instances.values():
             await provider.aclose()
+        if self._policy.continuity is not None:
+            await self._policy.continuity.aclose()
+
+    def _target(self, model: str) -> tuple[Provider, str]:
+        """Who serves a model of the configuration, and under which name."""
+        found = self.router(model, ())
+        if found is None:
+            raise ConfigurationError(f"fallbacks: no provider serves {model!r}")
+        return found
 
 
 def _instances(providers: Mapping[str, Provider | str] | Sequence[str]) -> dict[str, Provider]:
+    if isinstance(providers, str):
+        raise ConfigurationError(f"providers: pass a list, [{providers!r}]")
     named = providers if isinstance(providers, Mapping) else {name: name for name in providers}
     instances: dict[str, Provider] = {}
     for name, given in named.items():
@@ -274,6 +233,16 @@ def _parse(body: bytes) -> dict[str, Any]:
         raise InvalidRequest("body: a JSON object is required")
     parsed: dict[str, Any] = value
     return parsed
+
+
+def _owner(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """Whose request it is where nobody says so: the first of the keys that it carries."""
+    given = {name.lower(): value.decode("latin-1").strip() for name, value in headers}
+    for name in (*_GATEWAY_KEYS, b"authorization", b"x-api-key"):
+        key = given.get(name, "")
+        if key and key.removeprefix("Bearer").strip() not in _DUMMY_KEYS:
+            return f"key {key}"
+    return ""
 
 
 def _caller_key(headers: Iterable[tuple[bytes, bytes]]) -> str | None:

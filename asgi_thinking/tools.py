@@ -99,7 +99,7 @@ def _tool(value: Any) -> Tool | None:
         return None
     if kind != "function":
         raise fields.invalid(f"{fields.shown(kind)} is not supported, only 'function'", "type")
-    cache_control = fields.given(tool, "cache_control", fields.mapping)
+    cache_control = fields.given(tool, "cache_control", fields.cache_control)
     function = fields.required(tool, "function", _function)
     # A caller's own function of that name takes arguments; the vendor's search takes none.
     if function.name in _SEARCH and not (function.parameters or {}).get("properties"):
@@ -112,10 +112,18 @@ def _function(value: Any) -> Tool:
     return Tool(
         fields.required(source, "name", fields.name),
         fields.given(source, "description", fields.string),
-        fields.given(source, "parameters", fields.mapping),
+        fields.given(source, "parameters", _parameters),
         fields.given(source, "strict", fields.boolean),
-        fields.given(source, "cache_control", fields.mapping),
+        fields.given(source, "cache_control", fields.cache_control),
     )
+
+
+def _parameters(value: Any) -> Mapping[str, Any]:
+    """A JSON schema, which is an object's even where it does not say so."""
+    schema = fields.mapping(value)
+    if isinstance(kind := schema.get("type"), str) and kind != "object":
+        raise fields.invalid(f"must be 'object', not {fields.shown(kind)}", "type")
+    return schema
 
 
 _TOOLS: Final = fields.each(_tool)

@@ -15,10 +15,11 @@ import orjson
 from hypothesis import strategies as st
 
 from asgi_thinking import Service
-from asgi_thinking.exceptions import ThinkingError
+from asgi_thinking.exceptions import InvalidRequest, ThinkingError
 from asgi_thinking.exchange import Job, Refusal
 from asgi_thinking.providers.anthropic import AnthropicProvider
 from asgi_thinking.reconcile import applied_header
+from tests.scripted import going
 from tests.strategies import values
 
 __all__ = ["check_answer", "check_error", "leads_somewhere", "spoiled"]
@@ -94,10 +95,14 @@ def check_answer(body: bytes, mode: str = "fix") -> Job | Refusal:
     if isinstance(answer, Refusal):
         check_error(answer.error, body)
         return answer
-    upstream = orjson.loads(PROVIDER.build(answer.request).body)
+    try:
+        upstream = orjson.loads(PROVIDER.build(going(answer).request).body)
+    except InvalidRequest as error:
+        check_error(error, body)
+        return Refusal(error)
     assert upstream["messages"] is not None
     assert 0 < upstream["max_tokens"]
-    applied = applied_header(answer.applied)
+    applied = applied_header(going(answer).applied)
     assert applied.isascii()
     assert applied.isprintable()
     return answer

@@ -119,6 +119,9 @@ THINKING = BODY | {
     "reasoning_effort": "low",
     "include_reasoning": True,
     "output_config": {"effort": "medium"},
+    "extra_body": {
+        "google": {"thinking_config": {"thinking_level": "low", "include_thoughts": True}}
+    },
 }
 SCHEMA = {"type": "object", "properties": {"a": {"type": "string"}}}
 FORMAT = BODY | {
@@ -150,7 +153,9 @@ ECHOES = asked(
     said_by("assistant", BLOCKS),
     said_by("assistant", "ab", content_blocks=BLOCKS),
     said_by("assistant", "a", content_blocks=DELTAS, tool_calls=[call_of()]),
+    said_by("tool", "42", tool_call_id="call_1"),
     said_by("assistant", "ab", thinking_blocks=PLACED, tool_calls=[call_of()]),
+    said_by("tool", "42", tool_call_id="call_1"),
     said_by("assistant", "a", reasoning_content="t", reasoning_signature="c2ln"),
     said_by("assistant", "a", reasoning="t", reasoning_details=[{"type": "reasoning.text"}]),
     said_by("assistant", "a", provider_specific_fields={"thinking_blocks": PLACED}),

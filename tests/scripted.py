@@ -21,7 +21,9 @@ from asgi_thinking.events import (
     ThinkingDelta,
     Usage,
 )
+from asgi_thinking.exchange import Job
 from asgi_thinking.models import claude
+from asgi_thinking.plans import Fitted
 from asgi_thinking.requests import ChatRequest
 
 START: list[Event] = [MessageStart("msg_1", "claude-sonnet-4-5", 1_700_000_000, "acme")]
@@ -79,3 +81,9 @@ class Scripted:
 
     async def aclose(self) -> None:
         self.closed += 1
+
+
+def going(prepared: object) -> Fitted:
+    """What a prepared request sends upstream; it must be a job."""
+    assert isinstance(prepared, Job), prepared
+    return prepared.fit(prepared.plan, prepared.turns)

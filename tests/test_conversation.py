@@ -158,6 +158,10 @@ def test_assistant_messages(message: dict[str, Any], parts: tuple[Part, ...]) ->
             call(extra_content={"google": {"thought_signature": "S"}}),
             ToolCall("c", "f", "{}", "S", "gemini"),
         ),
+        (
+            call(extra_content={"google": {"thought_signature": "S", "provider": "vertex"}}),
+            ToolCall("c", "f", "{}", "S", "vertex"),
+        ),
         (call(extra_content={"google": {"thought_signature": ""}}), ToolCall("c", "f", "{}")),
         (call(extra_content={"google": None}), ToolCall("c", "f", "{}")),
         (call(extra_content={}), ToolCall("c", "f", "{}")),

@@ -128,6 +128,19 @@ def test_content_says_what_the_text_is(
     assert tuple(expected) == read(Form(*pieces), content=content)
 
 
+def test_a_call_that_came_twice_is_one() -> None:
+    """Calls of one id that differ are several all the same."""
+    other = {**CALLS[0], "function": {"name": "g", "arguments": ""}}
+    found = reader(BUILT_IN)({"tool_calls": [CALLS[0], CALLS[0], other, CALLS[1]]})
+    assert (A, ToolCall("a", "g", ""), B) == found
+
+
+def test_an_array_of_empty_thinking_is_no_mistake() -> None:
+    """A form that has nothing to say is a form all the same."""
+    message = {"content": [{"type": "thinking", "thinking": ""}, {"type": "text", "text": "hi"}]}
+    assert (Text("hi"),) == reader(BUILT_IN)(message)
+
+
 def test_refusals_are_kept_once() -> None:
     """A refusal beside a form is added, one that the form has is not."""
     assert (SIGNED, Refusal("no")) == read(Form(SIGNED), refusal="no")
@@ -241,7 +254,14 @@ GOOGLE = Thinking("hm", "SIG", "gemini")
     [
         ([SIGNED, Text("a")], CLAUDE, [SIGNED, Text("a")], None),
         ([GOOGLE, Text("a")], GEMINI, [GOOGLE, Text("a")], None),
-        ([Thinking("", "SIG")], CLAUDE, [Thinking("", "SIG")], None),
+        ([Thinking("", "SIG"), A], CLAUDE, [Thinking("", "SIG"), A], None),
+        (
+            [SIGNED, A, SIGNED, RedactedThinking("d")],
+            CLAUDE,
+            [A],
+            "thinking that nothing follows dropped",
+        ),
+        ([GOOGLE], GEMINI, [GOOGLE], None),
         ([Thinking("x"), A], CLAUDE, [A], "unsigned thinking dropped"),
         ([Thinking("x", ""), A], CLAUDE, [A], "unsigned thinking dropped"),
         ([Thinking("x"), Thinking("y"), A], CLAUDE, [A], "unsigned thinking dropped"),
@@ -303,6 +323,20 @@ def test_an_origin_may_say_more_than_whose_it_is() -> None:
     turns = (Turn("assistant", (block, Text("b", "S", "openai?id=rs_2"))),)
     assert (turns, ()) == keep_verifiable(turns, frozenset({"openai"}))
     assert ((Turn("assistant", (Text("b"),)),)) == keep_verifiable(turns, CLAUDE)[0]
+
+
+@pytest.mark.parametrize("block", [SIGNED, RedactedThinking("d"), Thinking("", "SIG", "?id=1")])
+def test_a_turn_of_thinking_alone_goes(block: Block) -> None:
+    """Claude's API takes no turn whose last block is thinking, and would refuse all that follows.
+
+    Source: https://github.com/tailcallhq/forgecode/issues/2107, read 2026-11-22.
+    """
+    turns = (Turn("user", (Text("q"),)), Turn("assistant", (block,)))
+    dropped = (
+        "messages[1]: thinking that nothing follows dropped",
+        "messages[1]: empty turn dropped",
+    )
+    assert (turns[:1], dropped) == keep_verifiable(turns, CLAUDE)
 
 
 def test_a_turn_left_empty_goes() -> None:

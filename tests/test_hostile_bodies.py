@@ -33,7 +33,7 @@ from tests.samples import (
     call_of,
     said_by,
 )
-from tests.scripted import REPLY, Scripted
+from tests.scripted import REPLY, Scripted, going
 
 modes = st.sampled_from(["fix", "reject", "pass"])
 models = st.sampled_from(["claude-sonnet-4-5", "claude-opus-5", "claude-3-haiku-20240307"])
@@ -137,13 +137,13 @@ def test_half_surrogates_are_mended(half: str) -> None:
     answer = check_answer(json.dumps(asked(said_by("user", half))).encode())
 
     assert isinstance(answer, Job)
-    assert "\ufffd" in repr(answer.request.messages)
+    assert "\ufffd" in repr(going(answer).request.messages)
 
 
 @pytest.mark.parametrize("text", ["\0", "\u2028", "\x7f", "\U0010ffff", "\ufeff"])
 def test_odd_characters_are_text(text: str) -> None:
     """What JSON can say goes upstream."""
-    assert isinstance(check_answer(json.dumps(asked(said_by("user", text))).encode()), Job)
+    assert isinstance(check_answer(json.dumps(asked(said_by("user", f"a{text}"))).encode()), Job)
 
 
 # -- depth -------------------------------------------------------------------------------------
@@ -203,9 +203,20 @@ def test_what_is_just_deep_enough(kind: str) -> None:
     arguments = f'{{"a":{nested(190, kind)}}}'
     turn = said_by("assistant", None, tool_calls=[call_of(arguments)])
     tool = {"type": "function", "function": {"name": "f", "parameters": {"a": "@"}}}
-    body = with_text(asked(said_by("user"), turn, tools=[tool]), nested(190, kind))
+    result = said_by("tool", tool_call_id="call_1")
+    body = with_text(asked(said_by("user"), turn, result, tools=[tool]), nested(190, kind))
 
     assert isinstance(check_answer(body), Job)
+
+
+def test_a_call_without_a_result_leads_somewhere() -> None:
+    """What only the upstream's form shows to be wrong is told like all else."""
+    turn = said_by("assistant", None, tool_calls=[call_of()])
+
+    answer = check_answer(json.dumps(asked(said_by("user"), turn)).encode())
+
+    assert isinstance(answer, Refusal)
+    assert "messages[1]" == answer.error.param
 
 
 # -- size --------------------------------------------------------------------------------------

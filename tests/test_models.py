@@ -192,7 +192,9 @@ def test_every_id_has_capabilities(model: str) -> None:
         ("claude-haiku-5-5", {"xhigh", "max"}),
         ("claude-opus-5", {"xhigh", "max"}),
         ("claude-sonnet-5-5", {"xhigh", "max"}),
-        ("claude-sonnet-5", set[str]()),
+        ("claude-sonnet-5", {"xhigh", "max"}),
+        ("claude-opus-4-8", {"xhigh", "max"}),
+        ("claude-opus-4-6", set[str]()),
     ],
 )
 def test_off_beside_effort(model: str, refused: set[str]) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from asgi_thinking.messages import Text, Turn
 from asgi_thinking.models import claude
-from asgi_thinking.models_bedrock import ORIGINS, bedrock_model, is_bedrock_id
+from asgi_thinking.models_bedrock import ORIGINS, bedrock_model, canonical, is_bedrock_id
 from asgi_thinking.reconcile import reconcile
 from asgi_thinking.requests import ChatRequest, ThinkingConfig
 
@@ -24,6 +24,7 @@ ARN = "arn:aws:bedrock:us-east-1:123456789012"
         (f"{ARN}:inference-profile/eu.anthropic.claude-sonnet-4-6", "anthropic", "anthropic"),
         ("claude-opus-5-5", "anthropic", "anthropic"),
         ("us.amazon.nova-2-lite-v1:0", "amazon", "nova"),
+        ("bedrock/US.Amazon.Nova-2-Lite-v1:0", "amazon", "nova"),
         ("amazon.nova-pro-v1:0", "amazon", "nova"),
         ("amazon.nova-premier-v1:0", "amazon", "nova"),
         ("amazon.titan-text-express-v1", "amazon", "none"),
@@ -53,6 +54,7 @@ def test_an_id_names_its_vendor_and_family(model: str, vendor: str, style: str) 
         ("anthropic.claude-opus-5-5", True),
         ("us.amazon.nova-2-lite-v1:0", True),
         ("openai.gpt-oss-20b-1:0", True),
+        ("US.Amazon.Nova-2-Lite-v1:0", True),
         ("claude-opus-5-5", False),
         ("gpt-oss-20b", False),
         ("newvendor.model-1", False),
@@ -63,6 +65,24 @@ def test_an_id_names_its_vendor_and_family(model: str, vendor: str, style: str) 
 def test_bedrocks_own_ids_are_known(model: str, expected: bool) -> None:
     """Other vendors' spellings are theirs, and ARNs have to be configured."""
     assert expected is is_bedrock_id(model)
+
+
+@pytest.mark.parametrize(
+    ("given", "own"),
+    [
+        ("us.amazon.nova-2-lite-v1:0", "us.amazon.nova-2-lite-v1:0"),
+        ("bedrock/us.amazon.nova-2-lite-v1:0", "us.amazon.nova-2-lite-v1:0"),
+        ("bedrock/converse/US.Anthropic.Claude-Opus-5-5", "us.anthropic.claude-opus-5-5"),
+        (f"{ARN}:application-inference-profile/A1b2", f"{ARN}:application-inference-profile/A1b2"),
+        (f"bedrock/{ARN}:inference-profile/a", f"{ARN}:inference-profile/a"),
+        ("learn:A/b", "learn:A/b"),
+        ("Mine", "Mine"),
+        ("a/Mine", "a/Mine"),
+    ],
+)
+def test_bedrocks_own_spelling(given: str, own: str) -> None:
+    """Gateways put a prefix before it, and callers capitals into it; other names stay."""
+    assert own == canonical(given)
 
 
 def test_claude_is_claude_everywhere() -> None:

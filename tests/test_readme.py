@@ -16,11 +16,13 @@ from starlette.applications import Starlette
 from asgi_thinking import Service, ThinkingMiddleware, allow_all
 from asgi_thinking._demo.anthropic import KEY, Claude
 from asgi_thinking._demo.upstream import Upstream
+from asgi_thinking.messages import Thinking, ToolCall, Turn
 from asgi_thinking.models_openai import FAMILIES
 from asgi_thinking.registry import BUILT_IN_DIALECTS, provider_names
 from asgi_thinking.sse import MAX_EVENT_SIZE
 from asgi_thinking.transport import Timeouts
 from tests.asgi import call
+from tests.redis_server import Redis
 from tests.serving import serving
 
 pytestmark = pytest.mark.anyio
@@ -147,6 +149,21 @@ def test_the_configured_service_can_be_built(monkeypatch: pytest.MonkeyPatch) ->
     assert service.router("main/claude-opus-4-5", ()) == (main, "claude-opus-4-5")
 
 
+async def test_conversations_are_shared_as_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two services of the README's code, with one Redis and one secret, remember together."""
+    asked = ToolCall("1", "f", "{}")
+    async with Redis() as redis:
+        monkeypatch.setenv("REDIS_URL", redis.url)
+        monkeypatch.setenv("CONTINUITY_SECRET", "sixteen bytes or more")
+        monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
+        first, second = (run(snippet("RedisStore("))["continuity"] for _ in range(2))
+        await first.remember("me", [Thinking("t", "c2ln"), asked])
+        turns, missed = await second.recall("me", [Turn("assistant", (asked,))])
+        await first.aclose()
+        await second.aclose()
+    assert ((Thinking("t", "c2ln"), asked), ()) == (turns[0].parts, missed)
+
+
 def test_the_provider_is_the_one_of_the_examples() -> None:
     """What the README shows of it, and its entry point, stand in the example's files."""
     folder = ROOT / "examples" / "custom_provider"
@@ -159,7 +176,7 @@ def test_the_provider_is_the_one_of_the_examples() -> None:
 def test_every_python_block_is_covered_here() -> None:
     """A new block needs a test of its own."""
     marks = [mark for mark, *_ in APPS.values()]
-    others = ("import OpenAI\n", "Timeouts(", "AcmeProvider", "OpenAIProvider(")
+    others = ("import OpenAI\n", "Timeouts(", "AcmeProvider", "OpenAIProvider(", "RedisStore(")
     covered = {snippet(mark) for mark in (*marks, *others)}
 
     assert covered == set(PYTHON)

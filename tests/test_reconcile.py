@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from asgi_thinking.exceptions import InvalidRequest
-from asgi_thinking.messages import RedactedThinking, Text, Thinking, ToolCall, Turn
+from asgi_thinking.messages import Opaque, RedactedThinking, Text, Thinking, ToolCall, Turn
 from asgi_thinking.models import claude
 from asgi_thinking.reconcile import OnConflict, reconcile
 from asgi_thinking.requests import ChatRequest
@@ -45,7 +45,8 @@ opus-4-8 | effort=xhigh | adaptive effort=xhigh display=summarized |
 opus-4-8 | effort=high exclude | adaptive effort=high display=omitted exclude |
 opus-4-8 | adaptive | adaptive display=summarized |
 opus-4-8 | adaptive effort=none | adaptive display=summarized | effort none dropped
-opus-4-8 | adaptive 2000 effort=low | adaptive effort=low display=summarized |
+opus-4-8 | adaptive 2000 effort=low | adaptive effort=low display=summarized |\
+ budget_tokens 2000 dropped
 opus-4-8 | include | adaptive display=summarized include |
 opus-4-8 | 2047 | adaptive effort=low display=summarized | budget_tokens 2047->effort low
 opus-4-8 | 8191 | adaptive effort=medium display=summarized |\
@@ -54,9 +55,11 @@ opus-4-8 | 8192 | adaptive effort=high display=summarized | budget_tokens 8192->
 opus-4-8 | 24576 | adaptive effort=xhigh display=summarized |\
  budget_tokens 24576->effort xhigh
 opus-4-8 | 49152 | adaptive effort=max display=summarized | budget_tokens 49152->effort max
-opus-4-8 | 9000 effort=max | adaptive effort=high display=summarized |\
- budget_tokens 9000->effort high;\
- effort max dropped
+opus-4-8 | 9000 effort=max | adaptive effort=max display=summarized | budget_tokens 9000 dropped
+opus-4-8 | 9000 effort=minimal | adaptive effort=low display=summarized | effort minimal->low;\
+ budget_tokens 9000 dropped
+opus-4-8 | 9000 effort=none | adaptive effort=high display=summarized | effort none dropped;\
+ budget_tokens 9000->effort high
 opus-4-8 | | |
 opus-4-8 | exclude | exclude |
 opus-4-8 | effort=none | exclude |
@@ -80,8 +83,8 @@ sonnet-4-5 | adaptive | enabled 4000 | thinking.type adaptive->enabled;\
  effort medium->budget_tokens 4000 | thinking.type
 opus-4-8 | enabled 9000 | adaptive effort=high display=summarized |\
  thinking.type enabled->adaptive; budget_tokens 9000->effort high | thinking.type
-opus-4-8 | enabled 9000 effort=max | adaptive effort=high display=summarized | thinking.type\
- enabled->adaptive; budget_tokens 9000->effort high; effort max dropped | thinking.type
+opus-4-8 | enabled 9000 effort=max | adaptive effort=max display=summarized | thinking.type\
+ enabled->adaptive; budget_tokens 9000 dropped | thinking.type
 opus-4-6 | effort=xhigh | adaptive effort=high display=summarized | effort xhigh->high\
  | reasoning_effort
 fable-5-1 | disabled effort=high | adaptive effort=low display=omitted exclude\
@@ -256,15 +259,22 @@ def test_lost_signature(model: str, messages: tuple[Turn, ...], expected: str) -
 def test_lost_signature_is_said() -> None:
     """The lost signature is reported, or rejected with its place, or passed."""
     done = run("sonnet-4-5", "2000", messages=LOST)
-    assert done.applied == ("thinking off for this turn: its signature is lost",)
+    assert "thinking off for this turn: its signature is lost" in done.applied
     done = run("opus-4-6", "2000", messages=LOST)
-    assert done.applied[0] == "thinking.type enabled->adaptive: the turn's signature is lost"
+    assert "thinking.type enabled->adaptive: the turn's signature is lost" in done.applied
     for model in ("sonnet-4-5", "opus-4-6"):
         with pytest.raises(InvalidRequest, match="signed thinking") as caught:
             run(model, "2000", messages=LOST, mode="reject")
         assert caught.value.param == "messages[1]"
         passed = run(model, "2000", messages=LOST, mode="pass")
         assert config("enabled 2000") == passed.request.thinking
+
+
+def test_a_paused_tool_of_the_vendors_is_no_prefill() -> None:
+    """A turn that ends in a block of the model's own is gone on with, and keeps its thinking."""
+    paused = (QUESTION, Turn("assistant", (Thinking("a", "sig"), Opaque("{}"))))
+    done = run("opus-4-6", "2000", messages=paused)
+    assert (config("enabled 2000"), ()) == (done.request.thinking, done.applied)
 
 
 def test_prefill_beside_thinking() -> None:

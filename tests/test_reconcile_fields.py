@@ -14,7 +14,8 @@ from asgi_thinking.reconcile import OnConflict, applied_header
 from asgi_thinking.requests import ResponseFormat, ToolChoice
 from tests.reconciling import run
 
-SCHEMA = ResponseFormat("json_schema", "answer", {"type": "object"})
+CLOSED = {"type": "object", "additionalProperties": False}
+SCHEMA = ResponseFormat("json_schema", "answer", CLOSED)
 ANYTHING = Capabilities(100_000)
 
 

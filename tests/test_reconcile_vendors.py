@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from asgi_thinking.capabilities import Capabilities
@@ -24,6 +26,10 @@ GEMINIS = """
 3-pro | 2030 | adaptive effort=low display=summarized | budget_tokens 2030->effort low
 3-pro | effort=none | adaptive effort=low display=omitted exclude |\
  thinking off->effort low, display omitted
+3-pro | enabled 2030 | adaptive effort=low display=summarized | budget_tokens 2030->effort low
+3-pro | enabled 2030 effort=high | adaptive effort=high display=summarized |\
+ budget_tokens 2030 dropped
+2.5-pro | adaptive effort=low | enabled 8000 display=summarized | effort low->budget_tokens 8000
 """
 
 
@@ -33,7 +39,10 @@ def rows(table: str) -> list[list[str]]:
 
 @pytest.mark.parametrize(("model", "said", "expected", "applied"), rows(GEMINIS))
 def test_gemini(model: str, said: str, expected: str, applied: str) -> None:
-    """Budgets stay within the model's, levels take the place of budgets, off is the least."""
+    """Budgets stay within the model's, levels take the place of budgets, off is the least.
+
+    Claude's words for the form of thinking are no conflict, for Google's API knows neither.
+    """
     fixed = run(gemini(f"gemini-{model}"), said, max_tokens=40_000)
     assert (config(expected), tuple(filter(None, [applied]))) == (
         fixed.request.thinking,
@@ -54,6 +63,34 @@ def test_thinking_that_cannot_be_turned_off_is_passed_as_it_was_said() -> None:
     """With "pass" the vendor is to judge."""
     passed = run(gemini("gemini-2.5-pro"), "effort=none", mode="pass")
     assert ("disabled", ()) == (passed.request.thinking.type, passed.applied)
+
+
+@pytest.mark.parametrize(
+    ("record", "least", "applied"),
+    [
+        ({"thinking": {"adaptive"}}, "adaptive exclude", " dropped: the model always thinks"),
+        ({"thinking": {"enabled"}}, "enabled 1024 exclude", "->budget_tokens 1024"),
+        ({"thinking": {"adaptive", "enabled"}}, "enabled 1024 exclude", "->budget_tokens 1024"),
+        (
+            {"thinking": {"adaptive", "enabled"}, "efforts": ("medium", "high")},
+            "adaptive effort=medium exclude",
+            "->effort medium",
+        ),
+        (
+            {"thinking": {"adaptive"}, "display_default": "summarized"},
+            "adaptive display=omitted exclude",
+            "->display omitted",
+        ),
+    ],
+)
+def test_the_least_is_what_a_record_has(record: Any, least: str, applied: str) -> None:
+    """Whoever wrote it: the lowest effort, else the least budget, else nothing but to hide it."""
+    own = Capabilities(max_output=9_000, on_by_default=True, off=None, **record)
+    fixed = run(own, "effort=none")
+    assert (config(least), (f"thinking off{applied}",)) == (
+        fixed.request.thinking,
+        fixed.applied,
+    )
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from asgi_thinking.capabilities import Capabilities
 from asgi_thinking.exceptions import ConfigurationError, ModelNotFound
 from asgi_thinking.exchange import Job, Refusal
 from asgi_thinking.messages import Text, Turn
-from tests.scripted import Scripted
+from tests.scripted import Scripted, going
 
 ASK: dict[str, Any] = {
     "model": "acme/claude-sonnet-4-5",
@@ -41,21 +41,21 @@ def test_a_job_says_what_goes_upstream_and_how_the_reply_is_written() -> None:
         [(b"x-thinking-dialect", b"portkey")], body={"reasoning_effort": "low", "stream": True}
     )
 
-    assert job.request.model == "claude-sonnet-4-5"
-    assert job.request.thinking.budget == 1024
-    assert job.dialect.name == "portkey"
-    assert job.asked.thinking
-    assert job.stream
-    assert job.request.stream
-    assert job.applied
+    assert going(job).request.model == "claude-sonnet-4-5"
+    assert going(job).request.thinking.budget == 1024
+    assert job.manner.dialect.name == "portkey"
+    assert job.manner.asked.thinking
+    assert job.manner.stream
+    assert going(job).request.stream
+    assert going(job).applied
 
 
 def test_a_reply_too_long_to_wait_for_is_streamed_upstream_only() -> None:
     """An explicit `max_tokens` that the API serves only by streaming does not change the reply."""
     job = prepare(body={"max_tokens": 60_000})
 
-    assert job.request.stream
-    assert not job.stream
+    assert going(job).request.stream
+    assert not job.manner.stream
 
 
 def test_thinking_that_nobody_can_verify_is_dropped_and_reported() -> None:
@@ -68,8 +68,8 @@ def test_thinking_that_nobody_can_verify_is_dropped_and_reported() -> None:
 
     job = prepare(body={"messages": messages})
 
-    assert "unsigned" not in repr(job.request.messages)
-    assert any("messages[1]" in change for change in job.applied)
+    assert "unsigned" not in repr(going(job).request.messages)
+    assert any("messages[1]" in change for change in going(job).applied)
 
 
 def test_on_conflict_decides_about_requests_that_would_be_refused() -> None:
@@ -77,7 +77,7 @@ def test_on_conflict_decides_about_requests_that_would_be_refused() -> None:
     wrong = {"thinking": {"type": "enabled", "budget_tokens": 9000}}
     service = Service(providers={"acme": Scripted()}, on_conflict="reject")
 
-    assert prepare(body=wrong).applied
+    assert going(prepare(body=wrong)).applied
     assert isinstance(service.prepare([], json.dumps(ASK | wrong).encode()), Refusal)
 
 
@@ -92,9 +92,9 @@ def test_only_named_headers_of_the_caller_go_upstream() -> None:
 
     job = prepare(headers, forward_headers=["X-Trace"])
 
-    assert job.request.headers == (("idempotency-key", "1"), ("x-trace", "2"))
-    assert job.request.credential is None
-    assert "secret" not in repr(job.request)
+    assert going(job).request.headers == (("idempotency-key", "1"), ("x-trace", "2"))
+    assert going(job).request.credential is None
+    assert "secret" not in repr(going(job).request)
 
 
 @pytest.mark.parametrize(
@@ -112,16 +112,16 @@ def test_the_callers_own_key_is_used_only_where_the_owner_wants_it(
     headers: list[tuple[bytes, bytes]], key: str | None
 ) -> None:
     """An `Authorization` for us is not taken for a vendor's key, nor an SDK's dummy."""
-    assert prepare(headers, Scripted(credentials="client")).request.credential == key
+    assert going(prepare(headers, Scripted(credentials="client"))).request.credential == key
 
 
 def test_extra_fields_are_the_providers_choice() -> None:
     """A field that nobody named does not go upstream."""
     body = {"container": None, "acme_mode": "x", "other": 1}
 
-    assert prepare(body=body).request.extra == {}
+    assert going(prepare(body=body)).request.extra == {}
     provider = Scripted(extra_fields=frozenset({"acme_mode"}))
-    assert prepare(provider=provider, body=body).request.extra == {"acme_mode": "x"}
+    assert going(prepare(provider=provider, body=body)).request.extra == {"acme_mode": "x"}
 
 
 def test_a_model_of_nobody_is_the_hosts_or_an_error() -> None:
@@ -154,9 +154,9 @@ def test_answer_gives_a_job_where_there_is_one() -> None:
 
 def test_the_default_is_an_allowed_dialect() -> None:
     """Where the usual default is not allowed, the first allowed one is it."""
-    assert prepare(dialects=["portkey", "openai"]).dialect.name == "portkey"
-    assert prepare(dialects=["openai", "truefoundry"]).dialect.name == "truefoundry"
-    assert prepare(default_dialect="obiguard").dialect.name == "obiguard"
+    assert prepare(dialects=["portkey", "openai"]).manner.dialect.name == "portkey"
+    assert prepare(dialects=["openai", "truefoundry"]).manner.dialect.name == "truefoundry"
+    assert prepare(default_dialect="obiguard").manner.dialect.name == "obiguard"
 
 
 @pytest.mark.parametrize(
@@ -220,10 +220,8 @@ def test_equal_settings_are_settled_once() -> None:
         for c in "ab"
     )
 
-    assert isinstance(first, Job)
-    assert isinstance(second, Job)
-    assert first.request.thinking is second.request.thinking
-    assert [Turn("user", (Text("b"),))] == list(second.request.messages)
+    assert going(first).request.thinking is going(second).request.thinking
+    assert [Turn("user", (Text("b"),))] == list(going(second).request.messages)
 
 
 def test_what_a_provider_learns_of_its_models_counts_at_once() -> None:
@@ -233,8 +231,7 @@ def test_what_a_provider_learns_of_its_models_counts_at_once() -> None:
     limits: list[int | None] = []
     for provider.known in (4096, 2048):
         job = service.prepare([], json.dumps(ASK).encode())
-        assert isinstance(job, Job)
-        limits.append(job.request.max_tokens)
+        limits.append(going(job).request.max_tokens)
 
     assert [4096, 2048] == limits
 
@@ -264,8 +261,6 @@ def test_a_conversation_is_looked_at_whatever_the_settings() -> None:
     plain = service.prepare([], json.dumps(thinking).encode())
     filled = service.prepare([], json.dumps(thinking | {"messages": prefill}).encode())
 
-    assert isinstance(plain, Job)
-    assert isinstance(filled, Job)
-    assert "enabled" == plain.request.thinking.type
-    assert filled.request.thinking.type is None
-    assert ("thinking off: prefill",) == filled.applied
+    assert "enabled" == going(plain).request.thinking.type
+    assert going(filled).request.thinking.type is None
+    assert ("thinking off: prefill",) == going(filled).applied

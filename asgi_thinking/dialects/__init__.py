@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from asgi_thinking.events import Batch
 from asgi_thinking.messages import Block, Message
 
-__all__ = ["Asked", "CallSlot", "Dialect", "Encoder"]
+__all__ = ["Asked", "CallSlot", "Dialect", "Encoder", "among_calls"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,19 @@ class CallSlot:
     """The place of the message's n-th tool call among the blocks of an echo; `position` is n."""
 
     position: int
+
+
+def among_calls(blocks: Iterable[tuple[int, Block]], calls: object) -> list[Block | CallSlot]:
+    """The blocks, each behind the slots of as many of the message's `calls` as stood before it."""
+    pieces: list[Block | CallSlot] = []
+    count = len(calls) if isinstance(calls, list) else 0  # pyright: ignore[reportUnknownArgumentType] (JSON)
+    placed = 0
+    for before, block in blocks:
+        slots = range(placed, min(before, count))
+        pieces += map(CallSlot, slots)
+        pieces.append(block)
+        placed += len(slots)
+    return pieces
 
 
 class Encoder(Protocol):

@@ -10,8 +10,10 @@ follows from their key. `provider` stands at the top of every reply and chunk, t
 the vendor's word, and the last chunk carries `usage`. A caller who did not ask to see thinking gets
 OpenAI's format, but for `provider` and the place of `usage`.
 
-Gemini signs texts and tool calls as well: their key is `thought_signature`, as this gateway has it
-for calls. Of a block that is known to its vendor alone, `block_type` keeps the type in a stream.
+Members of a block beyond the vendor's: `provider` names who can verify its signature, unless that
+is Claude's family, and `after` says how many tool calls stood before it, unless none did. Gemini
+signs texts and tool calls as well: their key is `thought_signature`, as this gateway has it for
+calls. Of a block that is known to its vendor alone, `block_type` keeps the type in a stream.
 
 Source: "Thinking Mode", indexed at https://docs.portkey.ai/docs/llms.txt and
 https://docs.obiguard.ai/llms.txt, and https://github.com/Portkey-AI/gateway 1.15.2; read
@@ -31,12 +33,15 @@ from asgi_thinking.completions import (
     Seal,
     completion,
     passed_on,
+    placed,
     plain_message,
     shown_message,
     signed,
     usage_object,
 )
+from asgi_thinking.dialects import Asked, CallSlot, among_calls
 from asgi_thinking.echo import (
+    calls_before,
     has_thinking,
     is_array,
     is_object,
@@ -58,9 +63,8 @@ from asgi_thinking.messages import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from asgi_thinking.dialects import Asked
     from asgi_thinking.events import Annotation, Finish, MessageStart, Usage
 
 __all__ = ["OBIGUARD", "PORTKEY", "ContentBlocksDialect"]
@@ -112,7 +116,7 @@ class ContentBlocksDialect:
         kind = _ThinkingEncoder if asked.thinking else _PlainEncoder
         return kind(include_usage=False, seal=_seal, keep_alive=self._keep_alive)
 
-    def read_echo(self, message: Mapping[str, Any]) -> list[Block] | None:
+    def read_echo(self, message: Mapping[str, Any]) -> list[Block | CallSlot] | None:
         """The blocks of `content_blocks`, whole or in parts, or of a `content` array with thinking.
 
         A `ToolCall` among them holds nothing but the signature for the call of its id.
@@ -126,7 +130,8 @@ class ContentBlocksDialect:
             blocks = fields.required(message, "content", read_blocks)
         else:
             blocks = _read_parts(message.get("content_blocks"))
-        return [*blocks, *_read_signatures(message.get("tool_calls"))] or None
+        calls = message.get("tool_calls")
+        return [*among_calls(blocks, calls), *_read_signatures(calls)] or None
 
 
 PORTKEY: Final = ContentBlocksDialect("portkey", b"x-portkey-strict-open-ai-compliance", KEEP_ALIVE)
@@ -174,9 +179,20 @@ def _plain_choice(index: int, choice: Choice) -> JSONObject:
 def _thinking_choice(index: int, choice: Choice) -> JSONObject:
     message = shown_message(choice, _seal)
     calls = {key: message.pop(key) for key in ("tool_calls",) if key in message}
-    if blocks := [part for block in choice.blocks if (part := _block(block)) is not None]:
+    if blocks := _blocks(choice.blocks):
         message["content_blocks"] = blocks
     return _choice(choice, index, {**message, **calls}, choice.native or choice.finish)
+
+
+def _blocks(blocks: Sequence[Block]) -> list[JSONObject]:
+    items: list[JSONObject] = []
+    calls = 0
+    for block in blocks:
+        if isinstance(block, ToolCall):
+            calls += 1
+        elif (item := _block(block)) is not None:
+            items.append(placed(item, calls))
+    return items
 
 
 def _block(block: Block) -> JSONObject | None:
@@ -259,7 +275,8 @@ class _ThinkingEncoder(_PlainEncoder):
         # Calls have no number here: a list with gaps would break openai-python's stream helper.
         lane.number = self._blocks.get(block.choice, 0)
         self._blocks[block.choice] = lane.number + 1
-        self._part(lane, signed(first, None, block.origin))
+        first = placed(signed(first, None, block.origin), self._calls.get(block.choice, 0))
+        self._part(lane, first)
         if block.kind in ("thinking", "text"):
             self._frame(lane)
 
@@ -299,7 +316,7 @@ class _Fragments(list[str]):
     """The fragments of one text, in order."""
 
 
-def _read_parts(items: Any) -> list[Block]:
+def _read_parts(items: Any) -> list[tuple[int, Block]]:
     """The blocks of a stream's parts, whether a client has merged them or only collected them."""
     slots: dict[int, tuple[int, JSONObject]] = {}
     for position, item in enumerate(items if is_array(items) else ()):
@@ -316,7 +333,7 @@ def _read_parts(items: Any) -> list[Block]:
             else:
                 fragment = key in _FRAGMENTS and isinstance(value, str)
                 slot[key] = _Fragments([value]) if fragment else value
-    blocks: list[Block] = []
+    blocks: list[tuple[int, Block]] = []
     for position, slot in (slots[index] for index in sorted(slots)):
         merged = {k: "".join(v) if isinstance(v, _Fragments) else v for k, v in slot.items()}
         try:
@@ -324,7 +341,7 @@ def _read_parts(items: Any) -> list[Block]:
         except InvalidRequest as error:
             raise fields.under(f"content_blocks[{position}].delta", error) from None
         if block is not None:
-            blocks.append(block)
+            blocks.append((calls_before(slot), block))
     return blocks
 
 

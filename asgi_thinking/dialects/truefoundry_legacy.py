@@ -4,9 +4,10 @@
                {"type": "redacted_thinking", "data"}, {"type": "text", "text"}], "tool_calls"?}
     delta = {"role"?, "thinking"} | {"signature"} | {"redacted_thinking"} | {"role"?, "content"}
 
-`content` is a string where nothing was thought. `provider` stands at the top of every reply and
-chunk, the finish reason is the vendor's word, and `usage` has three counts. A caller who did not
-ask to see thinking gets OpenAI's format, with `provider`.
+`content` is a string where nothing was thought. A part that stood behind n tool calls says so, in
+`"after": {"tool_calls": n}`; in a stream its signature or data does. `provider` stands at the top
+of every reply and chunk, the finish reason is the vendor's word, and `usage` has three counts. A
+caller who did not ask to see thinking gets OpenAI's format, with `provider`.
 
 Source: "Reasoning Models (Claude Only)", indexed at https://www.truefoundry.com/llms.txt, read
 2026-11-22.
@@ -25,20 +26,29 @@ from asgi_thinking.completions import (
     completion,
     google_seal,
     passed_on,
+    placed,
     plain_choice,
     plain_message,
     shown_message,
     signed,
     three_counts,
 )
+from asgi_thinking.dialects import Asked, CallSlot, among_calls
 from asgi_thinking.echo import THINKING_TYPES, has_thinking, read_blocks
 from asgi_thinking.lanes import Lane, members
-from asgi_thinking.messages import Block, Choice, Message, RedactedThinking, Text, Thinking
+from asgi_thinking.messages import (
+    Block,
+    Choice,
+    Message,
+    RedactedThinking,
+    Text,
+    Thinking,
+    ToolCall,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from asgi_thinking.dialects import Asked
     from asgi_thinking.events import BlockKind, BlockStart, Finish, MessageStart, Usage
 
 __all__ = ["TRUEFOUNDRY_LEGACY", "TrueFoundryLegacyDialect"]
@@ -69,7 +79,7 @@ class TrueFoundryLegacyDialect:
         kind = _ThinkingEncoder if asked.thinking else _PlainEncoder
         return kind(include_usage=asked.include_usage, seal=google_seal)
 
-    def read_echo(self, message: Mapping[str, Any]) -> list[Block] | None:
+    def read_echo(self, message: Mapping[str, Any]) -> list[Block | CallSlot] | None:
         """The blocks of a `content` array that has thinking in it.
 
         Raises:
@@ -77,7 +87,8 @@ class TrueFoundryLegacyDialect:
         """
         if not has_thinking(message.get("content")):
             return None
-        return fields.required(message, "content", read_blocks)
+        blocks = fields.required(message, "content", read_blocks)
+        return among_calls(blocks, message.get("tool_calls"))
 
 
 TRUEFOUNDRY_LEGACY: Final = TrueFoundryLegacyDialect()
@@ -93,7 +104,7 @@ def _plain_choice(index: int, choice: Choice) -> JSONObject:
 
 def _thinking_choice(index: int, choice: Choice) -> JSONObject:
     message = shown_message(choice, google_seal)
-    parts = [part for block in choice.blocks if (part := _part(block)) is not None]
+    parts = _parts(choice.blocks)
     if any(part["type"] in THINKING_TYPES for part in parts):
         message["content"] = parts
     return {
@@ -102,6 +113,17 @@ def _thinking_choice(index: int, choice: Choice) -> JSONObject:
         "finish_reason": choice.native or choice.finish,
         **passed_on(choice.extras),
     }
+
+
+def _parts(blocks: Sequence[Block]) -> list[JSONObject]:
+    parts: list[JSONObject] = []
+    calls = 0
+    for block in blocks:
+        if isinstance(block, ToolCall):
+            calls += 1
+        elif (part := _part(block)) is not None:
+            parts.append(placed(part, calls))
+    return parts
 
 
 def _part(block: Block) -> JSONObject | None:
@@ -158,7 +180,7 @@ class _ThinkingEncoder(_PlainEncoder):
                 self._frame(lane)
             case "redacted_thinking":
                 delta = signed({"redacted_thinking": block.data}, None, block.origin)
-                self._chunk(block.choice, members(delta))
+                self._chunk(block.choice, members(self._placed(delta, block)))
             case "tool_call":
                 self._introduce(block.choice)
                 super()._open(lane)
@@ -182,11 +204,15 @@ class _ThinkingEncoder(_PlainEncoder):
         block = lane.block
         if not lane.signature or block.kind not in ("thinking", "text"):
             return
-        hidden = block.kind == "thinking" and not lane.length
+        hidden = block.kind == "thinking" and not lane.flows
         key = "signature" if block.kind == "thinking" else "thought_signature"
         delta: JSONObject = {"thinking": ""} if hidden else {}
         role = self._role(block) if hidden else b""
-        self._chunk(block.choice, role + members(signed(delta, lane.signature, block.origin, key)))
+        delta = self._placed(signed(delta, lane.signature, block.origin, key), block)
+        self._chunk(block.choice, role + members(delta))
+
+    def _placed(self, delta: JSONObject, block: BlockStart) -> JSONObject:
+        return placed(delta, self._calls.get(block.choice, 0))
 
     def _finish_reason(self, event: Finish) -> str:
         return event.native or event.reason

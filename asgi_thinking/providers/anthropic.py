@@ -73,7 +73,8 @@ class AnthropicProvider(HTTPProvider):
         version: a fixed `anthropic-version`; by default chosen for each request.
         betas: values of `anthropic-beta`.
         credentials: "client" uses the caller's own key for each request.
-        overrides: capabilities by model id, before the built-in table.
+        overrides: capabilities by model id, before the built-in table; an id stands for all its
+            spellings.
         options: those of `HTTPProvider`.
 
     Raises:
@@ -107,11 +108,12 @@ class AnthropicProvider(HTTPProvider):
 
     def claims(self, model: str) -> bool:
         """Claude's models under Anthropic's own names."""
-        return model.startswith("claude-")
+        return model.lower().startswith("claude-")
 
     def capabilities(self, model: str) -> Capabilities:
         """The table's record for the model, or the owner's."""
-        return self._overrides.get(model) or models.claude(model)
+        own = self._overrides.get(model) or self._overrides.get(_canonical(model))
+        return own or models.claude(model)
 
     def build(self, request: ChatRequest) -> UpstreamRequest:
         """The Messages request with a fixed credential, if there is one.
@@ -238,7 +240,7 @@ def _canonical(model: str) -> str:
 
     Retired names go upstream as they are: the API knows best.
     """
-    found = re.search(r"claude-[A-Za-z0-9.@-]+", model)
+    found = re.search(r"claude-[a-z0-9.@-]+", model.lower())
     if found is None:
         return model
     name = re.sub(r"-v\d+(:\d+)?$", "", found.group().replace("@default", ""))

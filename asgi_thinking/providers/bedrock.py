@@ -23,7 +23,13 @@ from asgi_thinking.capabilities import Capabilities
 from asgi_thinking.events import MessageStart
 from asgi_thinking.exceptions import ConfigurationError, InvalidRequest, UpstreamStatusError
 from asgi_thinking.messages import Image, Opaque, RedactedThinking, Thinking, Turn
-from asgi_thinking.models_bedrock import ORIGINS, BedrockModel, bedrock_model, is_bedrock_id
+from asgi_thinking.models_bedrock import (
+    ORIGINS,
+    BedrockModel,
+    bedrock_model,
+    canonical,
+    is_bedrock_id,
+)
 from asgi_thinking.providers import HTTPProvider, WholeReply, now
 from asgi_thinking.providers._bedrock_auth import find_auth
 from asgi_thinking.providers._bedrock_invoke import InvokeDecoder
@@ -72,7 +78,8 @@ class BedrockProvider(HTTPProvider):
             only the ARNs named here can be asked for.
         version: `anthropic_version` of InvokeModel.
         betas: values of `anthropic_beta`, for Claude.
-        overrides: capabilities by model id, before the built-in tables.
+        overrides: capabilities by model id, before the built-in tables; an id stands for all its
+            spellings, and for what `families` says is the same model.
         options: those of `HTTPProvider`.
 
     Raises:
@@ -116,8 +123,9 @@ class BedrockProvider(HTTPProvider):
 
     def capabilities(self, model: str) -> Capabilities:
         """The owner's record for the model, or the table's."""
-        if (own := self._overrides.get(model)) is not None:
-            return own
+        for name in (model, canonical(model), self._named(model)):
+            if (own := self._overrides.get(name)) is not None:
+                return own
         known = self._model(model)
         by_invoke = known.by_invoke if self._api_of(known) == "invoke" else None
         return by_invoke or known.accepts
@@ -133,7 +141,8 @@ class BedrockProvider(HTTPProvider):
             InvalidRequest: the id is an ARN that nobody configured, a model that the API does not
                 serve, or a message has what it does not take.
         """
-        if request.model.startswith("arn:") and request.model not in self._families:
+        named = canonical(request.model)
+        if named.startswith("arn:") and named not in self._families:
             raise InvalidRequest("model: this ARN is not configured (families=)", param="model")
         model = self._model(request.model)
         api = self._api_of(model)
@@ -152,7 +161,7 @@ class BedrockProvider(HTTPProvider):
                 headers.append(("x-amzn-bedrock-service-tier", tier))
         # What may stand in a path stays: one HTTP client decodes it, which breaks the signature.
         operation = _OPERATIONS[api][request.stream]
-        url = f"{self._url}/model/{quote(request.model, safe=':@')}/{operation}"
+        url = f"{self._url}/model/{quote(named, safe=':@')}/{operation}"
         return UpstreamRequest(url, tuple(headers), body, stream=request.stream)
 
     async def authorize(self, upstream: UpstreamRequest, request: ChatRequest) -> UpstreamRequest:
@@ -183,7 +192,12 @@ class BedrockProvider(HTTPProvider):
         return converse.decode_error(status, body, self.kind, headers.get("x-amzn-errortype", ""))
 
     def _model(self, model: str) -> BedrockModel:
-        return bedrock_model(self._families.get(model, model))
+        return bedrock_model(self._named(model))
+
+    def _named(self, model: str) -> str:
+        """The id that tells what the model is."""
+        named = canonical(model)
+        return self._families.get(named, named)
 
     def _api_of(self, model: BedrockModel) -> API:
         if self._api is not None:

@@ -54,7 +54,8 @@ class GeminiProvider(HTTPProvider):
             never for a request.
         api_version: by default `GOOGLE_GENAI_API_VERSION`, else "v1beta".
         credentials: "client" uses the caller's own key for each request.
-        overrides: capabilities by model id, before the built-in table.
+        overrides: capabilities by model id, before the built-in table; an id stands for all its
+            spellings.
         options: those of `HTTPProvider`.
 
     Raises:
@@ -96,7 +97,8 @@ class GeminiProvider(HTTPProvider):
 
     def capabilities(self, model: str) -> Capabilities:
         """The table's record for the model, or the owner's."""
-        return self._overrides.get(model) or gemini(model)
+        own = self._overrides.get(model) or self._overrides.get(canonical(model))
+        return own or gemini(model)
 
     def build(self, request: ChatRequest) -> UpstreamRequest:
         """The generateContent request."""

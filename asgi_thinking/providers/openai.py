@@ -23,7 +23,7 @@ from asgi_thinking.exceptions import (
     ConfigurationError,
     UpstreamStatusError,
 )
-from asgi_thinking.families import Family
+from asgi_thinking.families import Family, Model
 from asgi_thinking.models_openai import FAMILIES, family_of, find_model
 from asgi_thinking.providers import HTTPProvider, WholeReply, now
 from asgi_thinking.requests import ChatRequest
@@ -64,6 +64,8 @@ class OpenAIProvider(HTTPProvider):
             "opened": the reply begins inside it.
         headers: more headers of every request.
         credentials: "client" uses the caller's own key for each request.
+        families: which model an id stands for that does not say so, such as a deployment's name:
+            `{"our-chat": "gpt-5.1"}`.
         overrides: capabilities by model id, before the built-in table.
         options: those of `HTTPProvider`.
 
@@ -84,12 +86,14 @@ class OpenAIProvider(HTTPProvider):
         think_tags: ThinkTags = False,
         headers: Mapping[str, str] | None = None,
         credentials: Literal["server", "client"] = "server",
+        families: Mapping[str, str] | None = None,
         overrides: Mapping[str, Capabilities] | None = None,
         **options: Any,
     ) -> None:
         super().__init__(**options)
         self.credentials: Literal["server", "client"] = credentials
         self._tags: ThinkTags = think_tags
+        self._families = dict(families or {})
         self._overrides = dict(overrides or {})
         own, auth, theirs = _reduce(client) if client is not None else ((), None, None)
         base = base_url or theirs or os.environ.get("OPENAI_BASE_URL") or _BASE_URL
@@ -108,17 +112,27 @@ class OpenAIProvider(HTTPProvider):
         self._auth = (("authorization", auth),) if auth else ()
 
     def claims(self, model: str) -> bool:
-        """The models that the family's vendor names."""
+        """The models that the family's vendor names, and those of `families`."""
+        if model in self._families:
+            return True
         ids = self._family.ids if self._family else ""
         return bool(ids) and re.match(ids, model) is not None
 
     def capabilities(self, model: str) -> Capabilities:
         """The table's record for the model, or the owner's."""
-        return self._overrides.get(model) or find_model(self.family(model), model).accepts
+        own = self._overrides.get(model) or self._overrides.get(self._named(model))
+        return own or self._model(model).accepts
 
     def family(self, model: str) -> Family:
         """The family whose words a request for the model is written in."""
-        return self._family or family_of(self._base, model)
+        return self._family or family_of(self._base, self._named(model))
+
+    def _named(self, model: str) -> str:
+        """The id that tells what the model is."""
+        return self._families.get(model, model)
+
+    def _model(self, model: str) -> Model:
+        return find_model(self.family(model), self._named(model))
 
     def build(self, request: ChatRequest) -> UpstreamRequest:
         """The completions request, in the words of the model's family."""
@@ -128,7 +142,7 @@ class OpenAIProvider(HTTPProvider):
         body = encode_request(
             request,
             family,
-            find_model(family, request.model).switch,
+            self._model(request.model).switch,
             stream=request.stream,
             owes_echo=family.owes_echo and accepts.echoes_unsigned and thinks,
         )

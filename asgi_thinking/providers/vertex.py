@@ -41,7 +41,7 @@ _JSON: Final = ("content-type", "application/json")
 _SCOPE: Final = "https://www.googleapis.com/auth/cloud-platform"
 
 _CLAUDES: Final = frozenset({""})
-_GEMINIS: Final = frozenset({"gemini"})
+_GEMINIS: Final = frozenset({"vertex"})
 
 # As with Anthropic's own API: sampling parameters exist in the older version only.
 # Source: https://platform.claude.com/docs/en/api/versioning, read 2026-11-22.
@@ -74,7 +74,8 @@ class VertexProvider(HTTPProvider):
         base_url: without a version; by default `GOOGLE_VERTEX_BASE_URL`, for Claude
             `ANTHROPIC_VERTEX_BASE_URL`, which has one; else the location's.
         betas: values of `anthropic-beta`.
-        overrides: capabilities by model id, before the built-in tables.
+        overrides: capabilities by model id, before the built-in tables; an id stands for all its
+            spellings.
         options: those of `HTTPProvider`.
 
     Raises:
@@ -128,8 +129,10 @@ class VertexProvider(HTTPProvider):
 
     def capabilities(self, model: str) -> Capabilities:
         """The family's record for the model, or the owner's."""
-        family = models.claude if models.is_claude(model) else models_gemini.gemini
-        return self._overrides.get(model) or family(model)
+        claude = models.is_claude(model)
+        named = _canonical(model) if claude else models_gemini.canonical(model)
+        family = models.claude if claude else models_gemini.gemini
+        return self._overrides.get(model) or self._overrides.get(named) or family(model)
 
     def build(self, request: ChatRequest) -> UpstreamRequest:
         """The request in the wire format of the model's family."""
@@ -283,7 +286,7 @@ def _models(base: str, project: str, location: str, publisher: str) -> str:
 @lru_cache(maxsize=1024)
 def _canonical(model: str) -> str:
     """Vertex's spelling of a Claude id that Anthropic, Bedrock or a gateway spells its way."""
-    found = re.search(r"claude-[A-Za-z0-9.@-]+", model, re.IGNORECASE)
+    found = re.search(r"claude-[a-z0-9.@-]+", model.lower())
     name = model if found is None else found.group()
     name = re.sub(r"-v\d+(:\d+)?$", "", name)
     return re.sub(r"-(\d{8})$", r"@\1", re.sub(r"(?<=\d)\.(?=\d)", "-", name))

@@ -73,6 +73,10 @@ def by_truefoundry(data: bytes, choice: int = 0) -> JSONObject:
     return {**plain(data, choice), "thinking_blocks": blocks}
 
 
+# What a delta may say of a block.
+_BESIDE = ("signature", "provider", "after")
+
+
 def by_truefoundry_legacy(data: bytes, choice: int = 0) -> JSONObject:
     """A reader of the gateway's first deltas, which keeps what came in order."""
     parts: list[JSONObject] = []
@@ -83,9 +87,9 @@ def by_truefoundry_legacy(data: bytes, choice: int = 0) -> JSONObject:
                 parts.append(last := {"type": "thinking", "thinking": ""})
             last["thinking"] += delta["thinking"]
         if "signature" in delta:
-            last |= {key: delta[key] for key in ("signature", "provider") if key in delta}
+            last |= {key: delta[key] for key in _BESIDE if key in delta}
         if "redacted_thinking" in delta:
-            rest = {key: delta[key] for key in ("provider",) if key in delta}
+            rest = {key: delta[key] for key in _BESIDE if key in delta}
             parts.append({"type": "redacted_thinking", "data": delta["redacted_thinking"], **rest})
         if delta.get("content"):
             if last["type"] != "text":

@@ -167,6 +167,11 @@ DEVIATIONS = (
         "gemini_json_tool gemini_stream_tool",
         ("?*.choices.finish_reason '*", "+text: *", "+.choices.message.content null"),
     ),
+    Deviation(
+        "a block that stood behind calls says so, for its place matters when it comes back",
+        "gemini_stream_tool",
+        ("+after+text: *",),
+    ),
     Deviation("every good stream ends with [DONE]", GEMINI, ("+[[]DONE]",)),
     Deviation(
         "Claude's blocks stand in the same place by Vertex, redacted ones among them",

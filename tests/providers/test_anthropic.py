@@ -149,7 +149,8 @@ def test_thinking_between_tools_is_asked_for_where_it_is_no_default() -> None:
         ("us.anthropic.claude-sonnet-4-5-20250929-v1:0", "claude-sonnet-4-5-20250929"),
         ("anthropic.claude-opus-4-6-v1", "claude-opus-4-6"),
         ("claude-opus-5-5@default", "claude-opus-5-5"),
-        ("my-model", "my-model"),
+        ("Anthropic/Claude-Opus-4.6", "claude-opus-4-6"),
+        ("My-Model", "My-Model"),
     ],
 )
 def test_the_vendors_own_spelling_is_sent(given: str, sent: str) -> None:

@@ -189,7 +189,8 @@ def test_what_only_converse_reads_is_not_sent_to_invokemodel() -> None:
         RedactedThinking("d", "bedrock"),
         Opaque('{"type":"toolUse","toolUse":{}}', "bedrock-amazon"),
     )
-    body = sent(bedrock(), asking(messages=(Turn("assistant", (*hidden, *kept)),)))
+    turns = (Turn("assistant", (*hidden, *kept)), Turn("user", (Text("And?"),)))
+    body = sent(bedrock(), asking(messages=turns))
     types = [block["type"] for block in body["messages"][0]["content"]]
     assert ["thinking", "redacted_thinking", "text"] == types
 

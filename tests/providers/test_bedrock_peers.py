@@ -17,6 +17,7 @@ from asgi_thinking.providers.bedrock import BedrockProvider
 from asgi_thinking.service import Service
 from asgi_thinking.wire.converse import ConverseDecoder, decode_reply
 from tests.providers.bedrock_scene import REGION, forget_aws
+from tests.scripted import going
 from tests.wire.aws_frames import event, exception
 from tests.wire.converse_transcripts import BLOB, REDACTED, START, delta, start, stop, thought
 
@@ -41,7 +42,7 @@ def sent(api: Any = "converse", **body: Any) -> JSONObject:
     given = {"model": OLD, "max_tokens": 3000, "messages": [{"role": "user", "content": "hi"}]}
     job = service.prepare([], orjson.dumps(given | body))
     assert isinstance(job, Job)
-    return orjson.loads(provider.build(job.request).body)
+    return orjson.loads(provider.build(going(job).request).body)
 
 
 THINKING = {"type": "thinking", "thinking": "need weather", "signature": "c2ln"}
@@ -88,10 +89,10 @@ def test_redacted_thinking_survives_the_echo(said: JSONObject) -> None:
 
 
 def test_a_turn_of_nothing_but_thinking_is_no_empty_message() -> None:
-    """The API refuses an empty one, and what the model thought would be lost."""
+    """The API refuses an empty one, and one that ends in thinking: it is left out."""
     turn = {"role": "assistant", "content": None, "content_blocks": [THINKING, HIDDEN]}
     body = sent(messages=[USER, turn, {"role": "user", "content": "go on"}], thinking=ENABLED)
-    assert [1, 2, 1] == [len(message["content"]) for message in body["messages"]]
+    assert [("user", 2)] == [(turn["role"], len(turn["content"])) for turn in body["messages"]]
 
 
 def test_unsigned_thinking_never_becomes_the_answer() -> None:

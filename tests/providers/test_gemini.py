@@ -88,7 +88,7 @@ def test_the_model_is_one_segment_of_the_path() -> None:
     provider = GeminiProvider("k")
     urls = {
         "google/gemini-2.5-flash": "gemini-2.5-flash",
-        "gemini-2.5-flash:countTokens": "gemini-2.5-flash%3AcountTokens",
+        "Gemini-2.5-flash:countTokens": "gemini-2.5-flash%3Acounttokens",
         "a/../b?c": "a%2F..%2Fb%3Fc",
     }
     for model, segment in urls.items():
@@ -103,7 +103,7 @@ def test_what_the_model_wants_is_sent() -> None:
     provider = GeminiProvider("k")
     for model, keys in {"gemini-2.5-pro": 1, "gemini-3.1-pro": 2}.items():
         body = json.loads(provider.build(request.but(model=model)).body)
-        assert keys == len(body["contents"][0]["parts"][0])
+        assert keys == len(body["contents"][1]["parts"][0])
         assert {"includeServerSideToolInvocations": True} == body["toolConfig"]
 
 

@@ -163,6 +163,16 @@ def test_the_owner_knows_his_models() -> None:
     assert provider.capabilities("gpt-5") is provider.capabilities("gpt-5")
 
 
+def test_the_owner_names_what_says_nothing_itself() -> None:
+    """A deployment is of the family that its model is of, where the URL tells of none."""
+    families = {"ours": "deepseek-chat", "theirs": "gpt-5"}
+    provider = OpenAIProvider("k", base_url="http://localhost:1/v1", families=families)
+    assert ("deepseek", "openai") == (provider.family("ours").name, provider.family("theirs").name)
+    assert provider.capabilities("gpt-5") is provider.capabilities("theirs")
+    assert provider.claims("ours")
+    assert not provider.claims("gpt-5")
+
+
 CALLED = Turn("assistant", (ToolCall("c", "f", "{}"),))
 
 

@@ -16,6 +16,7 @@ from asgi_thinking.service import Service
 from asgi_thinking.transport import UpstreamRequest
 from tests.providers.bedrock_scene import forget_aws
 from tests.providers.peers_scene import CLAUDES, MODELS, NAMES, provider_of
+from tests.scripted import going
 
 JSONObject = dict[str, Any]
 
@@ -50,7 +51,7 @@ def job_of(name: str, **body: Any) -> tuple[Job, UpstreamRequest]:
     """The job that becomes of a caller's body, and what goes upstream."""
     job = prepared(name, **body)
     assert isinstance(job, Job)
-    return job, provider_of(name).build(job.request)
+    return job, provider_of(name).build(going(job).request)
 
 
 def sent(name: str, **body: Any) -> JSONObject:
@@ -157,7 +158,7 @@ def test_thinking_that_nobody_can_verify_takes_its_switch_along(name: str) -> No
     body = sent(name, messages=[*turns, *ANSWERS], tools=TOOLS, thinking=ENABLED)
     assert "thinking" not in body
     assert [use("t1"), use("t2")] == [claudes(block) for block in body["messages"][1]["content"]]
-    assert "thinking off for this turn: its signature is lost" in job.applied
+    assert "thinking off for this turn: its signature is lost" in going(job).applied
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -190,11 +191,12 @@ def test_empty_arguments_are_no_mistake(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_stop_word_is_a_list(name: str) -> None:
-    """Portkey sends Anthropic the caller's string as it is."""
+    """Portkey sends Anthropic the caller's string as it is; OpenAI's that reason take none."""
     places = sent(name, stop="END")
     places |= places.get("inferenceConfig", {}) | places.get("generationConfig", {})
     keys = ("stop_sequences", "stopSequences", "stop")
-    assert [["END"]] == [places[key] for key in keys if key in places]
+    expected = [] if name == "openai" else [["END"]]
+    assert expected == [places[key] for key in keys if key in places]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -209,7 +211,7 @@ def test_nothing_is_asked_for_that_nobody_asked_for(name: str) -> None:
 def test_what_a_model_has_no_word_for_is_told(name: str) -> None:
     """Portkey drops it without a word, more choices than one included."""
     job, _ = job_of(name, seed=1, response_format={"type": "json_object"})
-    assert ("seed dropped", "response_format json_object dropped") == job.applied
+    assert ("seed dropped", "response_format json_object dropped") == going(job).applied
     refusal = prepared(name, n=2)
     assert isinstance(refusal, Refusal)
     assert "n" == refusal.error.param
@@ -225,7 +227,7 @@ def test_what_excludes_thinking_is_not_sent_beside_it(name: str) -> None:
     assert b"0.5" not in orjson.dumps(body)
     assert not any(form in orjson.dumps(body) for form in (b'"any":', b'"type":"any"'))
     changes = ("budget_tokens 9000->2999", "tool_choice required->auto", "temperature dropped")
-    assert changes == job.applied
+    assert changes == going(job).applied
 
 
 OFF: dict[str, tuple[str, JSONObject]] = {

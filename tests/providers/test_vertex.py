@@ -267,5 +267,5 @@ def test_it_claims_both_families_and_knows_their_tables() -> None:
     assert gemini("gemini-3-flash") == provider.capabilities("gemini-3-flash")
     assert claude("claude-opus-5") == provider.capabilities("claude-opus-5")
     origins = [provider.accepts_for(model) for model in ("gemini-3-flash", "claude-opus-5")]
-    assert [frozenset({"gemini"}), frozenset({""})] == origins
-    assert frozenset({"gemini", ""}) == provider.accepts
+    assert [frozenset({"vertex"}), frozenset({""})] == origins
+    assert frozenset({"vertex", ""}) == provider.accepts

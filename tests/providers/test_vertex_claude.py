@@ -20,6 +20,7 @@ from asgi_thinking.providers.vertex import VertexProvider
 from asgi_thinking.requests import ChatRequest, ThinkingConfig, Tool
 from tests.loopback import Loopback, replying
 from tests.providers.vertex_scene import VARIABLES, Tokens
+from tests.scripted import going
 
 pytestmark = pytest.mark.anyio
 
@@ -158,6 +159,7 @@ def test_betas_go_into_a_header() -> None:
         ("anthropic/claude-opus-4.1", "claude-opus-4-1"),
         ("us.anthropic.claude-sonnet-4-5-20250929-v1:0", "claude-sonnet-4-5@20250929"),
         ("claude-3-5-sonnet-v2@20241022", "claude-3-5-sonnet-v2@20241022"),
+        ("vertex_ai/Claude-Opus-4.6", "claude-opus-4-6"),
     ],
 )
 def test_vertex_spelling_is_sent(given: str, sent: str) -> None:
@@ -173,7 +175,7 @@ def test_each_family_gets_the_signatures_that_it_made() -> None:
         "role": "assistant",
         "content": None,
         "thinking_blocks": [
-            {"type": "thinking", "thinking": "g", "signature": "s", "provider": "gemini"},
+            {"type": "thinking", "thinking": "g", "signature": "s", "provider": "vertex"},
             {"type": "thinking", "thinking": "c", "signature": "s"},
         ],
         "tool_calls": [
@@ -186,8 +188,12 @@ def test_each_family_gets_the_signatures_that_it_made() -> None:
         body = json.dumps({"model": model, "messages": messages}).encode()
         job = service.prepare([], body)
         assert isinstance(job, Job)
-        assert [kept] == [p.text for p in job.request.messages[1].parts if isinstance(p, Thinking)]
-        assert ["messages[1]: "] == [entry[:13] for entry in job.applied if "dropped" in entry]
+        assert [kept] == [
+            p.text for p in going(job).request.messages[1].parts if isinstance(p, Thinking)
+        ]
+        assert ["messages[1]: "] == [
+            entry[:13] for entry in going(job).applied if "dropped" in entry
+        ]
 
 
 @pytest.mark.parametrize("stream", [False, True])

@@ -211,6 +211,7 @@ def test_a_body_that_is_no_reply_is_an_error(body: bytes) -> None:
             (404, "bedrock: the upstream answered with UnknownOperationException", None),
         ),
         (503, b"<html>", "", (503, "bedrock: the upstream answered with status 503", None)),
+        (529, b"", "", (503, "bedrock: the upstream answered with status 529", None)),
         (302, b"", "", (502, "bedrock: the upstream answered with status 302", None)),
         (500, b'["x"]', "", (500, "bedrock: the upstream answered with status 500", None)),
         (424, b'{"message":1,"originalMessage":"a"}', "", (424, "a", None)),

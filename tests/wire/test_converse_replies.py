@@ -19,6 +19,7 @@ from asgi_thinking.events import (
     Event,
     Finish,
     SignatureDelta,
+    StreamError,
     TextDelta,
     ThinkingDelta,
     ToolCallDelta,
@@ -133,8 +134,6 @@ def plain(message: Message) -> Message:
     [
         ("end_turn", "stop"),
         ("stop_sequence", "stop"),
-        ("malformed_model_output", "stop"),
-        ("malformed_tool_use", "stop"),
         ("max_tokens", "length"),
         ("model_context_window_exceeded", "length"),
         ("guardrail_intervened", "content_filter"),
@@ -147,6 +146,17 @@ def test_stop_reasons(native: str, expected: Any) -> None:
     """Every stop reason has its OpenAI word and is kept beside it."""
     events = decode(START, event("messageStop", stopReason=native), METADATA)
     assert [HEAD, Finish(expected, native), *TAIL[1:]] == events
+
+
+@pytest.mark.parametrize("native", ["malformed_model_output", "malformed_tool_use"])
+def test_a_malformed_reply_is_no_good_one(native: str) -> None:
+    """A model that could not finish has not stopped; its tokens were spent all the same."""
+    ending = event("messageStop", stopReason=native)
+    for frames in ((ending, METADATA), (METADATA, ending), (ending,)):
+        first, *usage, last = decode(START, *frames)
+        assert (HEAD, TAIL[1:2] if len(frames) > 1 else []) == (first, usage)
+        assert isinstance(last, StreamError)
+        assert (502, native) == (last.error.status, last.error.code)
 
 
 def test_calls_of_the_models_own_tools_do_not_finish_as_calls() -> None:

@@ -45,9 +45,11 @@ def body_of(*turns: Turn, model: BedrockModel = CLAUDE, **fields: Any) -> dict[s
 
 
 def content_of(*parts: Part, role: Any = "user", model: BedrockModel = CLAUDE) -> list[Any]:
-    """The content of the only message of a request, none if it was left out."""
-    messages = body_of(Turn(role, parts), model=model)["messages"]
-    return messages[0]["content"] if messages else []
+    """The content of a turn; the assistant's stands between a user's, and may be left out."""
+    turn = Turn(role, parts)
+    turns = (HI, turn, HI) if role == "assistant" else (turn,)
+    messages = body_of(*turns, model=model)["messages"]
+    return next((each["content"] for each in messages if each["role"] == role), [])
 
 
 def test_a_plain_request_says_no_more_than_it_must() -> None:
@@ -212,7 +214,8 @@ def test_a_tool_may_answer_nothing() -> None:
 
 def test_arguments_go_out_as_they_are() -> None:
     """The caller's JSON text is not written anew; none at all is an empty object."""
-    turns = (HI, Turn("assistant", (CALL, ToolCall("call_2", "g", " "))))
+    results = (Turn("tool", (Text("a"),), name) for name in ("call_1", "call_2"))
+    turns = (HI, Turn("assistant", (CALL, ToolCall("call_2", "g", " "))), *results)
     encoded = encode_request(ChatRequest("m", turns), CLAUDE)
     assert b'{"toolUseId":"call_1","name":"f","input":{"a": 1.0}}' in encoded
     assert b'{"toolUseId":"call_2","name":"g","input":{}}' in encoded
@@ -299,6 +302,7 @@ def test_a_block_that_no_reply_has_is_not_sent(block: Any) -> None:
 def test_images_and_documents() -> None:
     """Each has the API's word for its format, and a document a name that the API takes."""
     assert [
+        {"text": "my report pdf, document, document 2"},
         {"image": {"format": "jpeg", "source": {"bytes": "QQ=="}}},
         {"document": {"format": "pdf", "name": "my report pdf", "source": {"bytes": "QQ=="}}},
         {"document": {"format": "txt", "name": "document", "source": {"bytes": "QQ=="}}},
@@ -310,7 +314,7 @@ def test_images_and_documents() -> None:
         File("text/markdown", "QQ=="),
     )
     long = content_of(File("text/csv", "QQ==", "n" * 500), File("text/csv", "QQ==", "n" * 400))
-    assert ["n" * 180, f"{'n' * 180} 2"] == [block["document"]["name"] for block in long]
+    assert ["n" * 180, f"{'n' * 180} 2"] == [block["document"]["name"] for block in long[1:]]
 
 
 @pytest.mark.parametrize(
@@ -338,15 +342,34 @@ def test_cache_points_stand_behind_what_they_are_for() -> None:
     )
     turns = (
         Turn("user", (Text("a"), Text("b", cache_control=hour)), cache_control=MARK),
-        Turn("assistant", (CALL,), cache_control={"type": "ephemeral", "ttl": "2h"}),
+        Turn("assistant", (CALL, ToolCall("call_2", "g", "")), cache_control=hour),
         Turn("tool", (Text("a"), Text("b", cache_control=MARK)), "call_1"),
-        Turn("tool", (Text("a"),), "call_2", cache_control=hour),
+        Turn("tool", (Text("a"),), "call_2"),
         Turn("user", (Text("c"),), cache_control=MARK),
     )
     first, second, third = (message["content"] for message in body_of(*turns)["messages"])
     assert [{"text": "a"}, {"text": "b"}, long] == first
-    assert point == second[1]
+    assert long == second[2]
     texts = {"toolUseId": "call_1", "content": [{"text": "a"}, {"text": "b"}]}
     assert [{"toolResult": texts}, point] == third[:2]
-    assert [long, {"text": "c"}, point] == third[3:]
+    assert [{"text": "c"}, point] == third[3:]
     assert all("cachePoint" not in str(m["content"]) for m in body_of(*turns, model=R1)["messages"])
+
+
+def test_a_tool_that_failed_says_something() -> None:
+    """The API refuses a failure without words, and takes a result without any."""
+    call = Turn("assistant", (CALL,))
+    for is_error, said in ((True, [{"text": "The tool failed."}]), (False, [])):
+        result = Turn("tool", (Text(" "),), "call_1", is_error)
+        block = body_of(HI, call, result)["messages"][2]["content"][0]["toolResult"]
+        assert said == block["content"]
+    told = Turn("tool", (Text("No."),), "call_1", is_error=True)
+    block = body_of(HI, call, told)["messages"][2]["content"][0]["toolResult"]
+    assert ([{"text": "No."}], "error") == (block["content"], block["status"])
+
+
+def test_the_user_begins() -> None:
+    """The API refuses a conversation that the assistant begins; the caller is told which it is."""
+    with pytest.raises(InvalidRequest, match=r"messages\[1\]: must be a user's") as caught:
+        body_of(Turn("system", (Text("a"),)), Turn("assistant", (Text("b"),)), HI)
+    assert "messages[1]" == caught.value.param

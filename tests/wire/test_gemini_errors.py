@@ -64,7 +64,9 @@ def test_any_other_body_is_not_shown(body: bytes) -> None:
     assert (503, None) == (error.status, error.code)
 
 
-@pytest.mark.parametrize(("status", "expected"), [(302, 502), (400, 400), (599, 599), (600, 502)])
+@pytest.mark.parametrize(
+    ("status", "expected"), [(302, 502), (400, 400), (529, 503), (599, 599), (600, 502)]
+)
 def test_the_callers_status_is_an_error(status: int, expected: int) -> None:
     """A status that is none of an error becomes a bad gateway's."""
     assert expected == read(status, {"error": TOLD})["status"]

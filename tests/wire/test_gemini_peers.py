@@ -263,7 +263,7 @@ def test_level_and_budget_never_stand_together() -> None:
     }
     shown = {"includeThoughts": True}
     assert shown | {"thinkingBudget": 2_030} == thinking("gemini-2.5-flash", **both)
-    assert shown | {"thinkingLevel": "LOW"} == thinking("gemini-3.8-flash", **both)
+    assert shown | {"thinkingLevel": "HIGH"} == thinking("gemini-3.8-flash", **both)
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,7 @@ from tests.strategies import WIRES, assistant_turns, shared, user_turns
 from tests.wire.gemini_transcripts import JSONObject
 
 HELLO = Turn("user", (Text("Hi"),))
+OPENING = {"role": "user", "parts": [{"text": "."}]}
 SIGNED = ToolCall("8xju7mua", "f", '{"a": 1.0}', "c2ln", "gemini")
 TOOL = Tool("f", "Does.", {"type": "object", "properties": {}}, strict=True)
 OTHER = Tool("g")
@@ -45,8 +46,9 @@ def encoded(
 
 
 def contents(*turns: Turn, signs: bool = True) -> list[JSONObject]:
-    """The contents that turns become."""
-    return encoded(*turns, signs=signs)["contents"]
+    """The contents that turns become, but for what opens a conversation in the user's place."""
+    found = encoded(*turns, signs=signs)["contents"]
+    return found[1:] if OPENING == found[0] else found
 
 
 def parts(*blocks: Part, role: Any = "assistant", signs: bool = True) -> list[JSONObject]:
@@ -66,8 +68,7 @@ def test_leading_instructions_become_the_system_instruction() -> None:
     system, developer = Turn("system", (Text("a"),)), Turn("developer", (Text("b"), Text("")))
     body = encoded(system, developer, HELLO, system)
     assert {"parts": [{"text": "a"}, {"text": "b"}]} == body["systemInstruction"]
-    user = [{"role": "user", "parts": [{"text": text}]} for text in ("Hi", "a")]
-    assert user == body["contents"]
+    assert [{"role": "user", "parts": [{"text": "Hi"}, {"text": "a"}]}] == body["contents"]
 
 
 def test_instructions_alone_are_the_conversation() -> None:
@@ -158,13 +159,12 @@ def test_results_of_a_round_stand_together() -> None:
         calls,
         Turn("tool", (Text("1"), Text("2")), "8xju7mua"),
         Turn("tool", (Text("No."),), "b", is_error=True),
-        HELLO,
     )
     expected = [
         {"functionResponse": {"id": "8xju7mua", "name": "f", "response": {"output": "1\n2"}}},
         {"functionResponse": {"id": "b", "name": "g", "response": {"error": "No."}}},
     ]
-    assert ["user", "model", "user", "user"] == [content["role"] for content in conversation]
+    assert ["user", "model", "user"] == [content["role"] for content in conversation]
     assert expected == conversation[2]["parts"]
 
 
@@ -185,12 +185,21 @@ def test_images_in_a_result() -> None:
     assert [{"functionResponse": response}, image] == contents(*turns, signs=False)[1]["parts"]
 
 
-def test_a_models_turns_in_a_row_are_one() -> None:
-    """A call has to follow what the user or a function said; users' turns stay apart."""
+def test_turns_of_one_role_in_a_row_are_one() -> None:
+    """The roles alternate, whoever speaks twice; what the user says follows a function's result."""
     turns = [Turn("assistant", (Text("a"),)), Turn("assistant", (SIGNED,))]
-    asked, said = contents(HELLO, *turns)
-    assert (1, 2) == (len(asked["parts"]), len(said["parts"]))
-    assert contents(HELLO, HELLO) == [*contents(HELLO), *contents(HELLO)]
+    answer = Turn("tool", (Text("1"),), SIGNED.id)
+    asked, said, told = contents(HELLO, HELLO, *turns, answer, HELLO)
+    assert (2, 2) == (len(asked["parts"]), len(said["parts"]))
+    assert ["functionResponse", "text"] == [key for part in told["parts"] for key in part]
+
+
+def test_the_user_begins() -> None:
+    """Where the model did, something stands in for the user."""
+    body = encoded(Turn("assistant", (Text("a"),)), HELLO)
+    assert ["user", "model", "user"] == [content["role"] for content in body["contents"]]
+    assert OPENING == body["contents"][0]
+    assert [] == encoded(Turn("assistant"))["contents"]
 
 
 @pytest.mark.parametrize(
@@ -346,10 +355,15 @@ def test_fields_that_the_owner_allowed_go_upstream() -> None:
 @shared(WIRES)
 @given(st.lists(user_turns | assistant_turns, min_size=1, max_size=6))
 def test_a_conversation_only_grows(turns: list[Turn]) -> None:
-    """What was sent stays as it was when the user goes on, so that caches hold."""
-    turns = [Turn("user", (Text("Hi"),)), *map(sendable, turns)]
-    before, after = contents(*turns), contents(*turns, HELLO)
-    assert [*before, {"role": "user", "parts": [{"text": "Hi"}]}] == after
+    """What was sent stays as it was when the model and the user go on, so that caches hold."""
+    turns = [HELLO, *map(sendable, turns)]
+    said = {"text": "Hi"}
+    before = contents(*turns)
+    after = contents(*turns, Turn("assistant", HELLO.parts), HELLO)
+    last = [*before[-1]["parts"], said] if before[-1]["role"] == "model" else [said]
+    kept = before[:-1] if before[-1]["role"] == "model" else before
+    model = {"role": "model", "parts": last}
+    assert [*kept, model, {"role": "user", "parts": [said]}] == after
 
 
 def sendable(turn: Turn) -> Turn:

@@ -41,7 +41,7 @@ __all__ = ["COUNTS", "FINISH", "MALFORMED", "MessageDecoder", "usage_of"]
 FINISH: Final[Mapping[str, FinishReason]] = {
     "end_turn": "stop",
     "stop_sequence": "stop",
-    "pause_turn": "stop",
+    "pause_turn": "length",  # unfinished: sent back as it is, it goes on
     "max_tokens": "length",
     "model_context_window_exceeded": "length",
     "tool_use": "tool_calls",
@@ -301,4 +301,7 @@ def usage_of(counts: Mapping[str, int]) -> Usage:
     prompt = count("input_tokens")
     if prompt is not None:
         prompt += (read or 0) + (written or 0)
-    return Usage(prompt, count("output_tokens"), count("thinking_tokens"), read, written)
+    output, thought = count("output_tokens"), count("thinking_tokens")
+    if output is not None and thought is not None:
+        thought = min(thought, output)  # a part of the whole, for clients subtract it
+    return Usage(prompt, output, thought, read, written)

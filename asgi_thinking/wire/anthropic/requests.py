@@ -23,6 +23,15 @@ from asgi_thinking.messages import (
     ToolCall,
     Turn,
 )
+from asgi_thinking.wire.calls import CallIds
+from asgi_thinking.wire.claude import (
+    call_name,
+    called_tools,
+    check_messages,
+    input_schema,
+    mended,
+    prefilled,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -48,8 +57,7 @@ _TOOL_CHOICE: Final[Mapping[str, str]] = {
 }
 _SERVICE_TIER: Final[Mapping[str, str]] = {"auto": "auto", "default": "standard_only"}
 
-# Without a schema a function takes no arguments; the API wants an object's schema all the same.
-_NO_PARAMETERS: Final[Mapping[str, Any]] = MappingProxyType({"type": "object", "properties": {}})
+_LONGEST_NAME: Final = 128
 
 
 def encode_request(
@@ -65,9 +73,9 @@ def encode_request(
     Shape: `{"model", "max_tokens", "stream", "system", "messages": [{"role", "content"}, …],
     "tools", "tool_choice", "thinking", "output_config", …}`, each key only where it says something.
 
-    The translation only depends on the turn at hand, and appends: for a history that grows, a
-    message's bytes stay what they were, which newer models require of everything before a thinking
-    block that is sent back.
+    The translation depends on nothing behind the turn at hand, and appends: for a history that
+    grows, a message's bytes stay what they were, which newer models require of everything before a
+    thinking block that is sent back.
 
     Args:
         request: as reconciled for the model; `max_tokens` is given, tool arguments and opaque
@@ -76,21 +84,23 @@ def encode_request(
         model_in_body: False where the URL names the model (Bedrock, Vertex).
         mid_system: the role of system messages after the beginning; only some models take "system".
         extra: more fields of the body, such as Vertex's `anthropic_version`.
+
+    Raises:
+        InvalidRequest: calls and results do not match, nothing is said, or a tool's name is wrong.
     """
+    request = mended(request, _LONGEST_NAME)
     body: JSONObject = {"model": request.model} if model_in_body else {}
     if request.max_tokens is not None:
         body["max_tokens"] = request.max_tokens
     if stream:
         body["stream"] = True
-    _put_turns(body, request.messages, mid_system)
-    if request.tools:
-        _put_tools(body, request)
+    thinks = request.thinking.type not in (None, "disabled")
+    _put_turns(body, prefilled(request.messages, thinks=thinks), mid_system)
+    _put_tools(body, request)
     _put_thinking(body, request)
     _put_settings(body, request)
-    if extra:
-        body |= extra
-    if request.extra:
-        body |= request.extra
+    body |= extra
+    body |= request.extra
     return dumps(body, default=dict)
 
 
@@ -99,9 +109,11 @@ def _put_turns(body: JSONObject, turns: Sequence[Turn], mid_system: str) -> None
     start = 0
     while start < len(turns) and turns[start].role in _SYSTEM_ROLES:
         start += 1
-    if system := [block for turn in turns[:start] for block in _blocks(turn)]:
+    ids = CallIds()
+    if system := [block for turn in turns[:start] for block in _blocks(turn, ids)]:
         body["system"] = system
-    body["messages"] = _messages(turns[start:], mid_system)
+    body["messages"] = messages = _messages(turns[start:], mid_system, ids)
+    check_messages(turns, messages)
 
 
 def _put_thinking(body: JSONObject, request: ChatRequest) -> None:
@@ -141,7 +153,7 @@ def _put_settings(body: JSONObject, request: ChatRequest) -> None:
         body["service_tier"] = tier
 
 
-def _messages(turns: Sequence[Turn], mid_system: str) -> list[JSONObject]:
+def _messages(turns: Sequence[Turn], mid_system: str, ids: CallIds) -> list[JSONObject]:
     """The turns as messages; those left empty are left out, because the API refuses them.
 
     All results of one round of calls stand in one message, as the API requires. Nothing else is
@@ -154,16 +166,16 @@ def _messages(turns: Sequence[Turn], mid_system: str) -> list[JSONObject]:
             if results is None:
                 results = []
                 messages.append({"role": "user", "content": results})
-            results.append(_tool_result(turn))
+            results.append(_tool_result(turn, ids))
             continue
         results = None
-        if content := _blocks(turn):
+        if content := _blocks(turn, ids):
             role = mid_system if turn.role in _SYSTEM_ROLES else turn.role
             messages.append({"role": role, "content": content})
     return messages
 
 
-def _blocks(turn: Turn) -> list[JSONObject | Fragment]:
+def _blocks(turn: Turn, ids: CallIds) -> list[JSONObject | Fragment]:
     """The content of a turn, without the texts that the API refuses.
 
     "text content blocks must be non-empty", and "must contain non-whitespace text" where no other
@@ -181,7 +193,7 @@ def _blocks(turn: Turn) -> list[JSONObject | Fragment]:
             shown = part.text if keeps_blank else part.text.strip()
             if not shown:
                 continue
-        block = _block(part)
+        block = _block(part, ids)
         if block is not None:
             blocks.append(block)
     if turn.cache_control is not None and blocks and isinstance(last := blocks[-1], dict):
@@ -193,11 +205,11 @@ def _has_text(parts: Sequence[Part]) -> bool:
     return any(isinstance(part, Text | Refusal) and part.text.strip() for part in parts)
 
 
-def _block(part: Part) -> JSONObject | Fragment | None:
+def _block(part: Part, ids: CallIds) -> JSONObject | Fragment | None:
     """One part as a content block; None for thinking that the API would refuse unsigned."""
     match part:
         case Text() | ToolCall() | Image() | File():
-            block = _cacheable(part)
+            block = _cacheable(part, ids)
             if part.cache_control:
                 block["cache_control"] = part.cache_control
             return block
@@ -215,13 +227,15 @@ def _block(part: Part) -> JSONObject | Fragment | None:
             assert_never(unreachable)
 
 
-def _cacheable(part: Text | ToolCall | Image | File) -> JSONObject:
+def _cacheable(part: Text | ToolCall | Image | File, ids: CallIds) -> JSONObject:
     match part:
         case Text():
             return {"type": "text", "text": part.text}
         case ToolCall(call_id, name, arguments):
             given = Fragment(arguments if arguments.strip() else "{}")
-            return {"type": "tool_use", "id": call_id, "name": name, "input": given}
+            sent = ids.of_call(call_id)
+            called = call_name(name, _LONGEST_NAME)
+            return {"type": "tool_use", "id": sent, "name": called, "input": given}
         case Image():
             return {"type": "image", "source": _image_source(part)}
         case File():
@@ -250,13 +264,14 @@ def _file_source(file: File) -> JSONObject:
     return {"type": "base64", "media_type": file.media_type, "data": file.data}
 
 
-def _tool_result(turn: Turn) -> JSONObject:
+def _tool_result(turn: Turn, ids: CallIds) -> JSONObject:
     match turn.parts:
         case (Text(text, cache_control=None),):
             content: Any = text
         case _:
-            content = _blocks(replace(turn, cache_control=None))
-    result: JSONObject = {"type": "tool_result", "tool_use_id": turn.tool_call_id}
+            content = _blocks(replace(turn, cache_control=None), ids)
+    answered = ids.of_result(turn.tool_call_id)
+    result: JSONObject = {"type": "tool_result", "tool_use_id": answered}
     if content:
         result["content"] = content
     if turn.is_error:
@@ -267,7 +282,12 @@ def _tool_result(turn: Turn) -> JSONObject:
 
 
 def _put_tools(body: JSONObject, request: ChatRequest) -> None:
-    """The tools that may be called and which of them has to be; nothing if none may."""
+    """The tools that may be called and which of them has to be, else those called so far."""
+    if not request.tools:
+        if called := called_tools(request.messages, _LONGEST_NAME):
+            body["tools"] = [_tool(tool) for tool in called]
+            body["tool_choice"] = {"type": "none"}
+        return
     choice = request.tool_choice
     allowed = frozenset(choice.allowed if choice else ())
     tools = [_tool(tool) for tool in request.tools if not allowed or tool.name in allowed]
@@ -288,7 +308,7 @@ def _tool(tool: Tool) -> JSONObject:
     fields: JSONObject = {"name": tool.name}
     if tool.description:
         fields["description"] = tool.description
-    fields["input_schema"] = _NO_PARAMETERS if tool.parameters is None else tool.parameters
+    fields["input_schema"] = input_schema(tool.parameters)
     if tool.strict:
         fields["strict"] = True
     if tool.cache_control:

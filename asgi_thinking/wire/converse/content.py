@@ -26,15 +26,16 @@ from asgi_thinking.messages import (
     Text,
     Thinking,
     ToolCall,
-    synthetic_call_id,
 )
+from asgi_thinking.wire.calls import CallIds
+from asgi_thinking.wire.claude import call_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from asgi_thinking.messages import Part, Turn
 
-__all__ = ["Conversation", "cache_point"]
+__all__ = ["LONGEST_NAME", "Conversation", "cache_point"]
 
 JSONObject: TypeAlias = dict[str, Any]
 
@@ -57,12 +58,16 @@ _DOCUMENTS: Final[Mapping[str, str]] = {
     "text/markdown": "md",
 }
 
-# The ids of calls that every model takes; other vendors' may be longer.
-_CALL_ID: Final = re.compile(r"[a-zA-Z0-9_-]{1,64}")
-
 # What a document's name must not have, runs of white space among it.
 _NOT_IN_NAMES: Final = re.compile(r"[^A-Za-z0-9()\[\]-]+")
-_LONGEST_NAME: Final = 180  # of 200, for a number to fit behind
+_LONGEST_TITLE: Final = 180  # of 200, for a number to fit behind
+
+LONGEST_NAME: Final = 64
+"""Characters of a tool's name."""
+
+# A result that failed has to say something.
+_FAILED: Final = "The tool failed."
+
 # Blocks of the model's own tools, and what a request would name a file of the owner's with.
 _REPLAYED: Final = ("toolUse", "toolResult")
 _OWNED: Final = b"s3Location"
@@ -77,11 +82,12 @@ class Conversation:
         caches: whether it takes cache points.
     """
 
-    __slots__ = ("_caches", "_names", "_origins")
+    __slots__ = ("_caches", "_ids", "_names", "_origins")
 
     def __init__(self, origins: frozenset[str], *, caches: bool) -> None:
         self._origins = origins
         self._caches = caches
+        self._ids = CallIds()
         self._names: dict[str, int] = {}  # of documents, for two must not have the same
 
     def messages(self, turns: Sequence[Turn]) -> list[JSONObject]:
@@ -95,7 +101,7 @@ class Conversation:
         """
         messages: list[JSONObject] = []
         for turn in turns:
-            content = [*self._result(turn)] if turn.role == "tool" else self.blocks(turn)
+            content = [*self._result(turn)] if turn.role == "tool" else _told(self.blocks(turn))
             role = "assistant" if turn.role == "assistant" else "user"
             if content and messages and messages[-1]["role"] == role:
                 messages[-1]["content"] += content
@@ -127,11 +133,12 @@ class Conversation:
         marks = (turn.cache_control, *(part.cache_control for part in parts))
         unmarked = tuple([replace(part, cache_control=None) for part in parts])
         result: JSONObject = {
-            "toolUseId": _call_id(turn.tool_call_id),
+            "toolUseId": self._ids.of_result(turn.tool_call_id),
             "content": self.blocks(replace(turn, parts=unmarked, cache_control=None)),
         }
         if turn.is_error:
             result["status"] = "error"
+            result["content"] = result["content"] or [{"text": _FAILED}]
         return [{"toolResult": result}, *self._cached(next(filter(None, marks), None))]
 
     def _cached(self, mark: Mapping[str, Any] | None) -> list[JSONObject]:
@@ -144,7 +151,9 @@ class Conversation:
                 return {"text": text} if text.strip() else None
             case ToolCall(call_id, name, arguments):
                 given = Fragment(arguments if arguments.strip() else "{}")
-                return {"toolUse": {"toolUseId": _call_id(call_id), "name": name, "input": given}}
+                sent = self._ids.of_call(call_id)
+                called = call_name(name, LONGEST_NAME)
+                return {"toolUse": {"toolUseId": sent, "name": called, "input": given}}
             case Image():
                 return {"image": _image(part)}
             case File():
@@ -158,13 +167,21 @@ class Conversation:
         kind = _DOCUMENTS.get(file.media_type)
         if kind is None:
             raise _refused(f"{file.media_type!r} is no document that this API takes")
-        name = _NOT_IN_NAMES.sub(" ", file.name).strip()[:_LONGEST_NAME] or "document"
+        name = _NOT_IN_NAMES.sub(" ", file.name).strip()[:_LONGEST_TITLE] or "document"
         count = self._names[name] = self._names.get(name, 0) + 1
         return {
             "format": kind,
             "name": name if count == 1 else f"{name} {count}",
             "source": {"bytes": file.data},
         }
+
+
+def _told(content: list[JSONObject]) -> list[JSONObject]:
+    """The content, with the text that has to stand beside documents."""
+    names = [block["document"]["name"] for block in content if "document" in block]
+    if not names or any("text" in block for block in content):
+        return content
+    return [{"text": ", ".join(names)}, *content]
 
 
 def cache_point(mark: Mapping[str, Any]) -> JSONObject:
@@ -210,11 +227,6 @@ def _opaque(data: str) -> JSONObject | None:
     if kind not in _REPLAYED or kind not in block or _OWNED in orjson.dumps(block[kind]):
         return None
     return {kind: block[kind]}
-
-
-def _call_id(call_id: str) -> str:
-    """The id, or one of the API's form in its place."""
-    return call_id if _CALL_ID.fullmatch(call_id) else synthetic_call_id(call_id, 0)
 
 
 def _refused(why: str) -> InvalidRequest:

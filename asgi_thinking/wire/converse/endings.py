@@ -14,15 +14,13 @@ from asgi_thinking.events import FinishReason, Usage
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["FINISH", "thinking_tokens", "usage_of"]
+__all__ = ["FAILURES", "FINISH", "thinking_tokens", "usage_of"]
 
 JSONObject: TypeAlias = dict[str, Any]
 
 FINISH: Final[Mapping[str, FinishReason]] = {
     "end_turn": "stop",
     "stop_sequence": "stop",
-    "malformed_model_output": "stop",
-    "malformed_tool_use": "stop",
     "tool_use": "tool_calls",
     "max_tokens": "length",
     "model_context_window_exceeded": "length",
@@ -30,6 +28,12 @@ FINISH: Final[Mapping[str, FinishReason]] = {
     "content_filtered": "content_filter",
     "refusal": "content_filter",
 }
+
+FAILURES: Final[Mapping[str, str]] = {
+    "malformed_model_output": "the model's response was malformed",
+    "malformed_tool_use": "the model wrote a tool call that cannot be parsed",
+}
+"""Reasons that leave no whole answer, which a client would take for one."""
 
 _COUNTS: Final = ("inputTokens", "outputTokens", "cacheReadInputTokens", "cacheWriteInputTokens")
 
@@ -44,6 +48,8 @@ def usage_of(counts: Any, thought: int | None) -> Usage:
     prompt, output, read, written = (_checked_count(given.get(key)) for key in _COUNTS)
     if prompt is not None:
         prompt += (read or 0) + (written or 0)
+    if output is not None and thought is not None:
+        thought = min(thought, output)  # a part of the whole, for clients subtract it
     return Usage(prompt, output, thought, read, written)
 
 

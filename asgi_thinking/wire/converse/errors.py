@@ -38,6 +38,9 @@ _STATUS: Final[Mapping[str, int]] = {
     "ServiceUnavailableException": 503,
 }
 
+# Claude's own status for overload, which proxies pass on and clients do not know.
+_SHOWN: Final[Mapping[int, int]] = {529: 503}
+
 
 def decode_error(
     status: int, body: bytes, provider: str, error_type: str = ""
@@ -68,7 +71,7 @@ def _error(fields: Mapping[str, Any], name: str, status: int, provider: str) -> 
     return UpstreamStatusError(
         message or f"{provider}: the upstream answered with {name or f'status {status}'}",
         provider=provider,
-        status=status if 400 <= status < 600 else 502,
+        status=_SHOWN.get(status, status) if 400 <= status < 600 else 502,
         code=name or None,
     )
 

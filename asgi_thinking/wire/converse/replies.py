@@ -26,7 +26,7 @@ from asgi_thinking.events import (
     Usage,
 )
 from asgi_thinking.eventstream import MAX_FRAME_SIZE, EventStreamDecoder
-from asgi_thinking.exceptions import ThinkingError, UpstreamProtocolError
+from asgi_thinking.exceptions import ThinkingError, UpstreamProtocolError, UpstreamStatusError
 from asgi_thinking.wire.checks import checked_text, loads
 from asgi_thinking.wire.converse.blocks import (
     KINDS,
@@ -34,7 +34,7 @@ from asgi_thinking.wire.converse.blocks import (
     OpenBlock,
     unwrapped,
 )
-from asgi_thinking.wire.converse.endings import FINISH, thinking_tokens, usage_of
+from asgi_thinking.wire.converse.endings import FAILURES, FINISH, thinking_tokens, usage_of
 from asgi_thinking.wire.converse.errors import frame_error
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ class _Message:
         "_blocks",
         "_called",
         "_counts",
+        "_failure",
         "_head",
         "_next",
         "_origin",
@@ -83,6 +84,7 @@ class _Message:
         self._stopped = False
         self._counts: Usage | None = None
         self._thought: int | None = None
+        self._failure: UpstreamStatusError | None = None
         self.ended = False
 
     def feed(self, frames: Iterable[Frame]) -> list[Event]:
@@ -137,7 +139,7 @@ class _Message:
         """The stream is over: an error, unless the message had come to its end."""
         if self._stopped:  # only the token counts are missing
             self.ended = True
-            return [Done()]
+            return [self._last()]
         message = f"{self._provider}: the stream ended before messageStop"
         return self.fail(UpstreamProtocolError(message, provider=self._provider))
 
@@ -313,7 +315,13 @@ class _Message:
         self._thought = thinking_tokens(ending.get("additionalModelResponseFields"))
         if self._counts is not None and self._thought is not None:
             self._counts.reasoning = self._thought
-        events.append(Finish(reason, native))
+        if why := FAILURES.get(native):
+            told = f"{self._provider}: {why}"
+            self._failure = UpstreamStatusError(
+                told, provider=self._provider, status=502, code=native
+            )
+        else:
+            events.append(Finish(reason, native))
         if self._counts is not None:
             self._done(events)
 
@@ -326,8 +334,11 @@ class _Message:
     def _done(self, events: list[Event]) -> None:
         if self._counts is not None and self._counts != Usage():
             events.append(self._counts)
-        events.append(Done())
+        events.append(self._last())
         self.ended = True
+
+    def _last(self) -> Event:
+        return Done() if self._failure is None else StreamError(self._failure)
 
 
 class ConverseDecoder:

@@ -10,8 +10,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from asgi_thinking._json import dumps
-from asgi_thinking.messages import ToolCall
-from asgi_thinking.wire.converse.content import Conversation, cache_point
+from asgi_thinking.exceptions import InvalidRequest
+from asgi_thinking.wire.claude import (
+    called_tools,
+    check_messages,
+    input_schema,
+    mended,
+    prefilled,
+)
+from asgi_thinking.wire.converse.content import LONGEST_NAME, Conversation, cache_point
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -44,9 +51,6 @@ _THINKING_TOKENS: Final = "/usage/output_tokens_details"
 _NOVA_HIGH: Final = "high"
 _NOVA_OWN: Final = ("maxTokens", "temperature", "topP")
 
-# Without a schema a function takes no arguments; the API wants an object's schema all the same.
-_NO_PARAMETERS: Final[JSONObject] = {"type": "object", "properties": {}}
-
 
 def encode_request(
     request: ChatRequest, model: BedrockModel, *, betas: Sequence[str] = ()
@@ -66,9 +70,12 @@ def encode_request(
         betas: values of `anthropic_beta`, for Claude.
 
     Raises:
-        InvalidRequest: an image or a document is none that the API takes.
+        InvalidRequest: an image or a document is none that the API takes, calls and results do not
+            match, the user does not begin, or a tool's name is wrong.
     """
-    body = _turns(request.messages, Conversation(model.origins, caches=model.caches))
+    request = mended(request, LONGEST_NAME)
+    turns = prefilled(request.messages, thinks=_thinks(request))
+    body = _turns(turns, Conversation(model.origins, caches=model.caches))
     fields = _model_fields(request, model, betas)
     if settings := _inference(request, fields):
         body["inferenceConfig"] = settings
@@ -94,6 +101,10 @@ def _turns(turns: Sequence[Turn], conversation: Conversation) -> JSONObject:
         start += 1
     system = [block for turn in turns[:start] for block in conversation.blocks(turn)]
     messages = conversation.messages(turns[start:])
+    check_messages(turns, messages)
+    if messages and messages[0]["role"] == "assistant":
+        place = f"messages[{start}]"
+        raise InvalidRequest(f"{place}: must be a user's for this model", param=place)
     return {"messages": messages, "system": system} if system else {"messages": messages}
 
 
@@ -203,21 +214,16 @@ def _tools(request: ChatRequest, *, caches: bool) -> JSONObject:
     which the API wants to see tools: if need be, those that were called.
     """
     choice = request.tool_choice
-    called = dict.fromkeys(
-        part.name for turn in request.messages for part in turn.parts if isinstance(part, ToolCall)
-    )
+    called = called_tools(request.messages, LONGEST_NAME)
     if choice is not None and choice.mode == "none" and not called:
         return {}
     allowed = frozenset(choice.allowed if choice else ())
     tools: list[JSONObject] = []
-    for tool in request.tools:
+    for tool in request.tools or called:
         if not allowed or tool.name in allowed:
             tools.append({"toolSpec": _tool(tool)})
             if tool.cache_control and caches:
                 tools.append(cache_point(tool.cache_control))
-    if not tools:
-        schema = {"json": _NO_PARAMETERS}
-        tools = [{"toolSpec": {"name": name, "inputSchema": schema}} for name in called]
     if not tools:
         return {}
     fields: JSONObject = {"tools": tools}
@@ -232,8 +238,7 @@ def _tool(tool: Tool) -> JSONObject:
     fields: JSONObject = {"name": tool.name}
     if tool.description:
         fields["description"] = tool.description
-    schema = _NO_PARAMETERS if tool.parameters is None else tool.parameters
-    fields["inputSchema"] = {"json": schema}
+    fields["inputSchema"] = {"json": input_schema(tool.parameters)}
     if tool.strict:
         fields["strict"] = True
     return fields

@@ -6,7 +6,7 @@ Source: https://cloud.google.com/apis/design/errors, read 2026-11-22.
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = ["decode_error", "event_error"]
+
+# Claude's own status for overload, which proxies have taken up and clients do not know.
+_SHOWN: Final[Mapping[int, int]] = {529: 503}
 
 
 def decode_error(status: int, body: bytes, provider: str) -> UpstreamStatusError:
@@ -40,7 +43,7 @@ def _error(told: Mapping[str, Any], status: int, provider: str) -> UpstreamStatu
     return UpstreamStatusError(
         message or f"{provider}: the upstream answered with status {status}",
         provider=provider,
-        status=status if 400 <= status < 600 else 502,
+        status=_SHOWN.get(status, status) if 400 <= status < 600 else 502,
         code=_text(told, "status"),
         retry_after=_delay(told.get("details")),
     )

@@ -48,12 +48,15 @@ from asgi_thinking.wire.gemini.sources import sources_of
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["MALFORMED", "ORIGIN", "ReplyDecoder", "decode_reply"]
+__all__ = ["MALFORMED", "ORIGINS", "ReplyDecoder", "decode_reply"]
 
 JSONObject: TypeAlias = dict[str, Any]
 
-ORIGIN: Final = "gemini"
-"""Who can verify the signatures: AI Studio and Vertex AI take one another's."""
+ORIGINS: Final = frozenset({"gemini", "vertex"})
+"""Who can verify signatures: AI Studio and Vertex AI refuse one another's, as "corrupted".
+
+Source: https://github.com/google-gemini/gemini-cli/issues/13467, read 2026-11-22.
+"""
 
 # What of a part is about it and not in it.
 _ABOUT: Final = frozenset({"text", "thought", "thoughtSignature", "partMetadata"})
@@ -135,7 +138,10 @@ class ReplyDecoder:
     )
 
     def __init__(self, created: int, provider: str, model: str = "") -> None:
-        """`model` is what was asked for, in case the reply does not name its own."""
+        """`model` is what was asked for, in case the reply does not name its own.
+
+        `provider` is also who can verify what the reply signs.
+        """
         self._created = created
         self._provider = provider
         self._model = model
@@ -274,7 +280,7 @@ class ReplyDecoder:
             self._stop(choice, events)
             choice.index, choice.answer = self._index(), kind == "text"
             choice.kind = "" if signature else kind
-            origin = ORIGIN if signature else ""
+            origin = self._provider if signature else ""
             events.append(BlockStart(choice.index, kind, choice.number, origin=origin))
         if text and kind == "thinking":
             events.append(ThinkingDelta(choice.index, text))
@@ -293,7 +299,7 @@ class ReplyDecoder:
             self._stop(choice, events)
             data = orjson.dumps({"type": min(kinds), **part}).decode()
             index = self._index()
-            start = BlockStart(index, "opaque", choice.number, data=data, origin=ORIGIN)
+            start = BlockStart(index, "opaque", choice.number, data=data, origin=self._provider)
             events += [start, BlockStop(index)]
         else:
             self._part(choice, part | {"text": ""}, events)
@@ -308,7 +314,7 @@ class ReplyDecoder:
         self._calls += 1
         self._call_ids.add(call_id)
         index, name, arguments = self._index(), checked_text(call["name"]), call.get("args")
-        origin = ORIGIN if signature else ""
+        origin = self._provider if signature else ""
         events.append(BlockStart(index, "tool_call", choice.number, call_id, name, origin=origin))
         if signature:
             events.append(SignatureDelta(index, checked_text(signature)))

@@ -23,7 +23,8 @@ from asgi_thinking.messages import (
     ToolCall,
     Turn,
 )
-from asgi_thinking.wire.gemini.replies import ORIGIN
+from asgi_thinking.wire.gemini.names import call_name, check_tools
+from asgi_thinking.wire.gemini.replies import ORIGINS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,6 +41,9 @@ STAND_IN: Final = "skip_thought_signature_validator"
 
 Source: https://ai.google.dev/gemini-api/docs/thought-signatures, read 2026-11-22.
 """
+
+# What the user says before a conversation that the model begins, for the user has to.
+_OPENING: Final = {"role": "user", "parts": [{"text": "."}]}
 
 _SYSTEM_ROLES: Final = frozenset({"system", "developer"})
 
@@ -89,8 +93,8 @@ def encode_request(
     Shape: `{"contents": [{"role", "parts"}, …], "systemInstruction", "tools", "toolConfig",
     "generationConfig", "serviceTier"}`, each key only where it says something.
 
-    The translation only depends on the turn at hand, and appends: for a history that grows, a
-    content's bytes stay what they were.
+    The translation appends: for a history that grows, a content's parts stay what they were, and
+    more may follow in the last one where the same role goes on.
 
     Args:
         request: as reconciled for the model; tool arguments and opaque blocks are JSON texts.
@@ -100,8 +104,10 @@ def encode_request(
             functions, as AI Studio does.
 
     Raises:
-        InvalidRequest: a tool's result answers no call, so that its function is not known.
+        InvalidRequest: a tool's result answers no call, so that its function is not known, or a
+            tool's name is none that the API takes.
     """
+    check_tools(request.tools)
     body = _conversation(request.messages, signs=signs)
     if request.tools or request.web_search:
         _put_tools(body, request, server_calls=server_calls)
@@ -129,7 +135,8 @@ def _conversation(turns: Sequence[Turn], *, signs: bool) -> JSONObject:
     writer = _Writer(signs)
     for turn in turns[start:]:
         writer.write(turn)
-    body: JSONObject = {"contents": writer.contents}
+    opening = [_OPENING] if writer.contents and writer.contents[0]["role"] == "model" else []
+    body: JSONObject = {"contents": opening + writer.contents}
     if parts := [part for turn in turns[:start] for part in _said(turn)]:
         body["systemInstruction"] = {"parts": parts}
     return body
@@ -139,9 +146,9 @@ def _conversation(turns: Sequence[Turn], *, signs: bool) -> JSONObject:
 class _Writer:
     """Writes turns as contents.
 
-    All results of one round of calls stand in one content, as the API requires, and a model's turns
-    in a row in one, because a call has to follow what the user or a function said. Nothing else is
-    merged. `calls` are the functions' names and the ids to answer under, by the caller's ids.
+    Contents of one role in a row are one: the API requires that of the results of one round of
+    calls, and wants the roles to alternate. `calls` are the functions' names and the ids to answer
+    under, by the caller's ids.
     """
 
     signs: bool
@@ -149,7 +156,6 @@ class _Writer:
     calls: dict[str, tuple[str, JSONObject]] = field(
         default_factory=dict[str, tuple[str, JSONObject]]
     )
-    role: str = ""
 
     def write(self, turn: Turn) -> None:
         match turn.role:
@@ -161,12 +167,11 @@ class _Writer:
                 parts = _said(turn)
         if not parts:
             return
-        if turn.role == self.role and turn.role in ("assistant", "tool"):
+        role = "model" if turn.role == "assistant" else "user"
+        if self.contents and self.contents[-1]["role"] == role:
             self.contents[-1]["parts"] += parts
         else:
-            role = "model" if turn.role == "assistant" else "user"
             self.contents.append({"role": role, "parts": parts})
-        self.role = turn.role
 
     def _model_parts(self, turn: Turn) -> list[JSONObject]:
         """The parts of a model's turn.
@@ -182,7 +187,7 @@ class _Writer:
             if isinstance(block, ToolCall):
                 called = {"id": block.id} if known and not block.id.startswith("call_g") else {}
                 part["functionCall"] |= called
-                self.calls[block.id] = block.name, called
+                self.calls[block.id] = call_name(block.name), called
                 if unsigned:
                     part.setdefault("thoughtSignature", STAND_IN)
                     unsigned = False
@@ -212,9 +217,9 @@ def _said(turn: Turn) -> list[JSONObject]:
 def _is_geminis(block: Part) -> bool:
     match block:
         case Thinking() | Text() | ToolCall():
-            return bool(block.signature) and block.origin == ORIGIN
+            return bool(block.signature) and block.origin in ORIGINS
         case RedactedThinking() | Opaque():
-            return block.origin == ORIGIN
+            return block.origin in ORIGINS
         case Refusal() | Image() | File():
             return False
         case _ as unreachable:
@@ -231,7 +236,7 @@ def _part(block: Part) -> JSONObject:
         case Image() | File():
             return _media(block)
         case Opaque(data, origin):
-            return _opaque(data) if origin == ORIGIN else {}
+            return _opaque(data) if origin in ORIGINS else {}
         case RedactedThinking():
             return {}
         case _ as unreachable:
@@ -245,7 +250,7 @@ def _signed(block: Text | ToolCall | Thinking) -> JSONObject:
             return {"text": text, **signature} if text or signature else {}
         case ToolCall():
             given = Fragment(block.arguments if block.arguments.strip() else "{}")
-            return {"functionCall": {"name": block.name, "args": given}, **signature}
+            return {"functionCall": {"name": call_name(block.name), "args": given}, **signature}
         case Thinking(text):
             return {"text": text, "thought": True, **signature} if signature else {}
         case _ as unreachable:

@@ -53,7 +53,7 @@ def encode_request(
         family: the vendor's API.
         switch: how the model is asked to think.
         stream: whether the reply is to be a stream.
-        owes_echo: whether the vendor wants thinking back in every turn with tool calls.
+        owes_echo: whether the vendor wants thinking back in every turn, be it empty.
     """
     body: JSONObject = {
         "model": request.model,

@@ -1,6 +1,7 @@
 """The messages of a chat-completions request.
 
-Each message depends on its turn alone, so those of a history that grows stay as they were.
+Each message depends on no later turn, so those of a history that grows stay as they were; but for
+the last one of those to Mistral, which is told to go on with it, or gets it as the user's.
 
 Source: https://platform.openai.com/docs/api-reference/chat/create, read 2026-11-22; the places of
 thinking: `models_openai.py`.
@@ -8,7 +9,9 @@ thinking: `models_openai.py`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
+import hashlib
+import re
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, assert_never
 
 import orjson
 
@@ -23,6 +26,7 @@ from asgi_thinking.messages import (
     Thinking,
     ToolCall,
     Turn,
+    synthetic_call_id,
 )
 from asgi_thinking.wire.openai.details import detail_item
 
@@ -36,14 +40,46 @@ __all__ = ["encode_turns"]
 
 JSONObject: TypeAlias = dict[str, Any]
 
+_LONGEST_ID: Final = 40  # of a tool call, in code points
+_NINE: Final = re.compile(r"[a-zA-Z0-9]{9}")
+
+# What the assistant says where a vendor wants a word between a tool's and the user's.
+_BRIDGE: Final = "OK."
+
 
 def encode_turns(turns: Iterable[Turn], family: Family, *, owes_echo: bool) -> list[JSONObject]:
     """The turns as messages; an assistant's that says nothing is left out.
 
-    `owes_echo` says that the vendor wants thinking in every turn with tool calls, be it empty.
+    `owes_echo` says that the vendor wants thinking in every turn, be it empty.
     """
     messages = [_message(turn, family, owes_echo=owes_echo) for turn in turns]
-    return [message for message in messages if message is not None]
+    said = [message for message in messages if message is not None]
+    return _ordered(said) if family.ordered else said
+
+
+def _ordered(messages: Iterable[JSONObject]) -> list[JSONObject]:
+    """The messages in an order that Mistral takes.
+
+    It wants no system message after the assistant or a tool or at the end, and no user right after
+    a tool.
+
+    Source: https://github.com/mistralai/mistral-common, `protocol/instruct/validator.py`, read
+    2026-11-22.
+    """
+    ordered: list[JSONObject] = []
+    before = ""
+    for message in messages:
+        if message["role"] == "system" and before in ("assistant", "tool"):
+            message["role"] = "user"
+        if message["role"] == "user" and before == "tool":
+            ordered.append({"role": "assistant", "content": _BRIDGE})
+        ordered.append(message)
+        before = message["role"]
+    if before == "system":
+        ordered[-1]["role"] = "user"
+    elif before == "assistant" and "tool_calls" not in ordered[-1]:
+        ordered[-1]["prefix"] = True
+    return ordered
 
 
 def _message(turn: Turn, family: Family, *, owes_echo: bool) -> JSONObject | None:
@@ -52,7 +88,8 @@ def _message(turn: Turn, family: Family, *, owes_echo: bool) -> JSONObject | Non
             return _assistant(turn, family, owes_echo=owes_echo)
         case "tool":
             content = _content(turn, family)
-            return {"role": "tool", "tool_call_id": turn.tool_call_id, "content": content}
+            call_id = _call_id(turn.tool_call_id, family)
+            return {"role": "tool", "tool_call_id": call_id, "content": content}
         case "developer" if not family.developer:
             return {"role": "system", "content": _content(turn, family)}
         case _:
@@ -112,7 +149,7 @@ def _assistant(turn: Turn, family: Family, *, owes_echo: bool) -> JSONObject | N
     message: JSONObject = {"role": "assistant", "content": content or (None if calls else "")}
     if thoughts:
         message[family.echo] = thoughts
-    elif owes_echo and calls:
+    elif owes_echo:
         message[family.echo] = ""
     if calls:
         message["tool_calls"] = calls
@@ -178,9 +215,37 @@ def _detail_type(data: str) -> bool:
             return False
 
 
+def _call_id(call_id: str, family: Family) -> str:
+    """The id, or another in its place where the vendor would refuse it.
+
+    Others want theirs back, for what they say of a call elsewhere names it.
+
+    Source, read 2026-11-22: https://github.com/agno-agi/agno/issues/5382 for OpenAI and
+    https://mistralai.github.io/mistral-common/usage/tools/ for Mistral.
+    """
+    match family.call_ids:
+        case "any":
+            return call_id
+        case "short":
+            return call_id if len(call_id) <= _LONGEST_ID else synthetic_call_id(call_id, 0)
+        case "nine":
+            return call_id if _NINE.fullmatch(call_id) else _nine(call_id)
+        case _ as unreachable:
+            assert_never(unreachable)
+
+
+def _nine(call_id: str) -> str:
+    """Nine letters and digits that stand for an id."""
+    return hashlib.sha256(call_id.encode(errors="surrogatepass")).hexdigest()[:9]
+
+
 def _call(call: ToolCall, family: Family) -> JSONObject:
     function = {"name": call.name, "arguments": call.arguments if call.arguments.strip() else "{}"}
-    item: JSONObject = {"id": call.id, "type": "function", "function": function}
+    item: JSONObject = {
+        "id": _call_id(call.id, family),
+        "type": "function",
+        "function": function,
+    }
     if call.signature and call.origin in family.accepts:
         item["extra_content"] = {"google": {"thought_signature": call.signature}}
     return item
