@@ -94,8 +94,7 @@ def encode_request(
         body["max_tokens"] = request.max_tokens
     if stream:
         body["stream"] = True
-    thinks = request.thinking.type not in (None, "disabled")
-    _put_turns(body, prefilled(request.messages, thinks=thinks), mid_system)
+    _put_turns(body, request, mid_system)
     _put_tools(body, request)
     _put_thinking(body, request)
     _put_settings(body, request)
@@ -104,8 +103,10 @@ def encode_request(
     return dumps(body, default=dict)
 
 
-def _put_turns(body: JSONObject, turns: Sequence[Turn], mid_system: str) -> None:
+def _put_turns(body: JSONObject, request: ChatRequest, mid_system: str) -> None:
     """The system messages at the beginning have a place of their own."""
+    thinks = request.thinking.type not in (None, "disabled")
+    turns = prefilled(request.messages, thinks=thinks)
     start = 0
     while start < len(turns) and turns[start].role in _SYSTEM_ROLES:
         start += 1
