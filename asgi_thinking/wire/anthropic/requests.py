@@ -98,9 +98,7 @@ def encode_request(
     _put_tools(body, request)
     _put_thinking(body, request)
     _put_settings(body, request)
-    body |= extra
-    body |= request.extra
-    return dumps(body, default=dict)
+    return dumps({**body, **extra, **request.extra}, default=dict)
 
 
 def _put_turns(body: JSONObject, request: ChatRequest, mid_system: str) -> None:
