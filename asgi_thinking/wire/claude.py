@@ -29,6 +29,7 @@ from asgi_thinking.messages import (
     Turn,
 )
 from asgi_thinking.requests import ChatRequest, Tool
+from asgi_thinking.wire.checks import check_names
 
 __all__ = [
     "answered",
@@ -125,23 +126,17 @@ def check_tools(tools: Sequence[Tool], longest: int) -> None:
     Raises:
         InvalidRequest: `param` is such as `tools[1].function.name`.
     """
-    seen: set[str] = set()
-    for number, tool in enumerate(tools):
-        why = ""
-        if len(tool.name) > longest or _NOT_IN_NAMES.search(tool.name):
-            why = f"must be 1 to {longest} letters, digits, _ or -"
-        elif tool.name in seen:
-            why = "must not be the name of two tools"
-        if why:
-            place = f"tools[{number}].function.name"
-            raise InvalidRequest(f"{place}: {shown(tool.name)} {why}", param=place)
-        seen.add(tool.name)
+    rule = f"1 to {longest} letters, digits, _ or -"
+    check_names(tools, lambda name: _fits(name, longest), rule)
 
 
 def call_name(name: str, longest: int) -> str:
     """The name of a call in the history; another vendor's may be none that the API takes."""
-    fits = len(name) <= longest and not _NOT_IN_NAMES.search(name)
-    return name if fits else _NOT_IN_NAMES.sub("_", name)[:longest]
+    return name if _fits(name, longest) else _NOT_IN_NAMES.sub("_", name)[:longest]
+
+
+def _fits(name: str, longest: int) -> bool:
+    return len(name) <= longest and not _NOT_IN_NAMES.search(name)
 
 
 def input_schema(parameters: JSONObject | None) -> JSONObject:

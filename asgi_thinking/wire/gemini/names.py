@@ -8,8 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from asgi_thinking._fields import shown
-from asgi_thinking.exceptions import InvalidRequest
+from asgi_thinking.wire.checks import check_names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,17 +28,8 @@ def check_tools(tools: Sequence[Tool]) -> None:
     Raises:
         InvalidRequest: `param` is such as `tools[1].function.name`.
     """
-    seen: set[str] = set()
-    for number, tool in enumerate(tools):
-        why = ""
-        if not _fits(tool.name):
-            why = f"must be 1 to {_LONGEST} letters, digits, _, ., : or -, a letter or _ before all"
-        elif tool.name in seen:
-            why = "must not be the name of two tools"
-        if why:
-            place = f"tools[{number}].function.name"
-            raise InvalidRequest(f"{place}: {shown(tool.name)} {why}", param=place)
-        seen.add(tool.name)
+    rule = f"1 to {_LONGEST} letters, digits, _, ., : or -, a letter or _ before all"
+    check_names(tools, _fits, rule)
 
 
 def call_name(name: str) -> str:
