@@ -27,9 +27,9 @@ from asgi_thinking.messages import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-__all__ = ["keep_verifiable", "reader"]
+__all__ = ["keep_verifiable", "reader", "seals", "without"]
 
 Piece: TypeAlias = Block | CallSlot
 Signed: TypeAlias = Text | ToolCall
@@ -169,6 +169,45 @@ def keep_verifiable(
             reasons["empty turn dropped"] = None
         dropped += (f"messages[{number}]: {reason}" for reason in reasons)
     return tuple(kept), tuple(dropped)
+
+
+def seals(turns: Sequence[Turn]) -> list[str]:
+    """The signatures of the turns, and what stands for one: redacted data."""
+    return [seal for turn in turns for part in turn.parts if (seal := _seal(part))]
+
+
+def without(
+    turns: Sequence[Turn], refused: Callable[[str], bool]
+) -> tuple[tuple[Turn, ...], tuple[str, ...]]:
+    """The turns without the thinking and the signatures that are `refused`, and what was dropped.
+
+    What was dropped reads as in `keep_verifiable`; a turn left empty stays.
+    """
+    kept: list[Turn] = []
+    dropped: list[str] = []
+    for number, turn in enumerate(turns):
+        if not any(refused(seal) for seal in seals([turn])):
+            kept.append(turn)
+            continue
+        parts: list[Part] = []
+        for part in turn.parts:
+            if not refused(_seal(part)):
+                parts.append(part)
+            elif isinstance(part, Text | ToolCall):
+                parts.append(replace(part, signature=None, origin=""))
+        kept.append(replace(turn, parts=tuple(parts)))
+        dropped.append(f"messages[{number}]: thinking that was refused dropped")
+    return tuple(kept), tuple(dropped)
+
+
+def _seal(part: Part) -> str:
+    match part:
+        case Thinking() | Text() | ToolCall():
+            return part.signature or ""
+        case RedactedThinking(data):
+            return data
+        case _:
+            return ""
 
 
 def _whole(parts: tuple[Part, ...]) -> tuple[Part, ...]:

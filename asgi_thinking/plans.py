@@ -6,10 +6,12 @@ What a model turns out to refuse, against its record, is remembered here as well
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from asgi_thinking import _json, history, requests
@@ -30,9 +32,11 @@ logger = logging.getLogger("asgi_thinking")
 _PLANS: Final = 256
 _PLAN_SIZE: Final = 2**16
 
-# How many models' lessons are remembered, and for how long, in seconds: vendors change their minds.
+# How many models' lessons and how many refused signatures are remembered, and for how long, in
+# seconds: vendors change their minds.
 _LESSONS: Final = 256
-_LESSON_AGE: Final = 3600.0
+_REFUSALS: Final = 10_000
+_AGE: Final = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,7 @@ class Planner:
         self._clock = clock
         self._plans: dict[tuple[str, str, bool, bytes], Plan] = {}
         self._learned: dict[tuple[str, str], tuple[Capabilities, Capabilities, float]] = {}
+        self._refused: dict[bytes, float] = {}
 
     def plan(
         self, provider: Provider, model: str, settings: Mapping[str, Any], *, shows_thinking: bool
@@ -114,11 +119,15 @@ class Planner:
         provider, fixed = plan.provider, plan.fixed
         dropped: tuple[str, ...] = ()
         if "assistant" in [turn.role for turn in turns]:
+            refused: tuple[str, ...] = ()
+            if self._refused:
+                turns, refused = history.without(turns, partial(self._was_refused, provider))
             turns, dropped = history.keep_verifiable(
                 turns,
                 provider.accepts_for(plan.model),
                 keeps_unsigned=plan.capabilities.echoes_unsigned,
             )
+            dropped = (*refused, *dropped)
             if history_matters(turns, plan.capabilities, fixed.request.thinking, plan.asking.tools):
                 fixed = self._reconcile(
                     plan.asking.but(messages=turns),
@@ -151,7 +160,7 @@ class Planner:
         logger.warning("provider %s: %s refuses what its record allows", provider.name, model)
         if len(self._learned) >= _LESSONS:
             self._learned.clear()
-        entry = (provider.capabilities(model), wiser, self._clock() + _LESSON_AGE)
+        entry = (provider.capabilities(model), wiser, self._clock() + _AGE)
         self._learned[provider.name, model] = entry
         return self.plan(provider, model, plan.settings, shows_thinking=plan.shows_thinking)
 
@@ -161,14 +170,25 @@ class Planner:
         """The turns without what the upstream disowns and what they lost, None if it is not that.
 
         Vendors refuse signed thinking that they cannot verify, or that stood in another
-        conversation; without any of it the request is good. Only where conflicts are fixed.
+        conversation; without any of it the request is good. Only where conflicts are fixed. It is
+        left out of later requests from the start, or each of them would be refused once.
         """
         if error.status != 400 or not isinstance(error, ProviderError) or not self._fixes:
             return None
         if not plan.capabilities.disowns(error.message):
             return None
         kept, dropped = history.keep_verifiable(turns, frozenset())
-        return (kept, dropped) if dropped else None
+        if not dropped:
+            return None
+        until = self._clock() + _AGE
+        for seal in history.seals(turns):
+            if len(self._refused) >= _REFUSALS:
+                self._refused.clear()
+            self._refused[_digest(plan.provider, seal)] = until
+        return kept, dropped
+
+    def _was_refused(self, provider: Provider, seal: str) -> bool:
+        return bool(seal) and self._refused.get(_digest(provider, seal), 0.0) > self._clock()
 
     @property
     def _passes(self) -> bool:
@@ -196,3 +216,9 @@ class Planner:
             on_conflict=self.on_conflict,
             effort_budgets=self._effort_budgets,
         )
+
+
+def _digest(provider: Provider, seal: str) -> bytes:
+    """A signature that one provider refused, at a fraction of its length."""
+    text = f"{provider.name}\0{seal}"
+    return hashlib.sha256(text.encode(errors="surrogatepass")).digest()[:16]

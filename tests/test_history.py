@@ -15,7 +15,7 @@ from asgi_thinking.dialects.openai import OPENAI, OpenAIDialect
 from asgi_thinking.dialects.truefoundry import TRUEFOUNDRY
 from asgi_thinking.dialects.truefoundry_legacy import TRUEFOUNDRY_LEGACY
 from asgi_thinking.exceptions import InvalidRequest
-from asgi_thinking.history import keep_verifiable, reader
+from asgi_thinking.history import keep_verifiable, reader, seals, without
 from asgi_thinking.messages import (
     Block,
     File,
@@ -365,3 +365,21 @@ def test_what_was_kept_once_is_kept(turns: tuple[Turn, ...]) -> None:
     """Keeping is idempotent, and what it keeps can be verified."""
     kept, _ = keep_verifiable(turns, GEMINI)
     assert (kept, ()) == keep_verifiable(kept, GEMINI)
+
+
+def test_what_was_refused_goes_and_the_rest_stays() -> None:
+    """Thinking goes, text and calls lose their signature, and each turn says so once."""
+    said = (
+        Thinking("a", "1"),
+        RedactedThinking("2"),
+        Thinking("b", "3"),
+        Opaque("{}"),
+        Text("t", "4", "gemini"),
+        ToolCall("c", "f", "{}", "5", "gemini"),
+    )
+    turns = (Turn("user", (Text("hi"),)), Turn("assistant", said), Turn("assistant", said[2:3]))
+    assert ["1", "2", "3", "4", "5", "3"] == seals(turns)
+    kept, dropped = without(turns, {"1", "2", "4", "5"}.__contains__)
+    assert (said[2], said[3], Text("t"), ToolCall("c", "f", "{}")) == kept[1].parts
+    assert (turns[0], turns[2]) == (kept[0], kept[2])
+    assert ("messages[1]: thinking that was refused dropped",) == dropped

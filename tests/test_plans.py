@@ -10,6 +10,7 @@ import pytest
 from asgi_thinking import plans
 from asgi_thinking.capabilities import Capabilities
 from asgi_thinking.exceptions import InvalidRequest, ProviderError, ThinkingError
+from asgi_thinking.history import seals
 from asgi_thinking.messages import Text, Thinking, ToolCall, Turn
 from asgi_thinking.models import claude
 from asgi_thinking.plans import Plan, Planner
@@ -170,6 +171,37 @@ def test_otherwise_thinking_is_kept(
     """It is left out only for that refusal, where there is any, and where requests are mended."""
     planner = Planner(mode)
     assert planner.forget_thinking(planned(planner), turns, error) is None
+
+
+def seals_of(planner: Planner, turns: tuple[Turn, ...], provider: Scripted) -> list[str]:
+    """The signatures that go upstream, by what the planner knows by now."""
+    return seals(planner.fit(planned(planner, provider), turns).request.messages)
+
+
+def test_what_was_disowned_is_left_out_from_then_on() -> None:
+    """By the provider that disowned it, for an hour; what it says later is kept."""
+    now = [0.0]
+    planner, provider = Planner(clock=lambda: now[0]), Scripted()
+    planner.forget_thinking(planned(planner, provider), TURNS, refusal(DISOWNED))
+    later = Turn("assistant", (Thinking("u", "bmV3"), ToolCall("2", "f", "{}")))
+    grown = (*TURNS, later, Turn("tool", (Text("2"),), "2"))
+    assert ["bmV3"] == seals_of(planner, grown, provider)
+    told = planner.fit(planned(planner, provider), grown).applied
+    assert "messages[1]: thinking that was refused dropped" in told
+    assert ["c2ln", "bmV3"] == seals_of(planner, grown, Scripted(name="other"))
+    now[0] = 3600.0
+    assert ["c2ln", "bmV3"] == seals_of(planner, grown, provider)
+
+
+def test_refusals_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However much is disowned, only so much is remembered."""
+    monkeypatch.setattr(plans, "_REFUSALS", 1)
+    planner, provider = Planner(), Scripted()
+    other = (*TURNS[:1], Turn("assistant", (Thinking("t", "b3RoZXI="), Text("a"))))
+    for turns in (TURNS, other):
+        planner.forget_thinking(planned(planner, provider), turns, refusal(DISOWNED))
+    assert ["c2ln"] == seals_of(planner, TURNS, provider)
+    assert [] == seals_of(planner, other, provider)
 
 
 def without(*words: Effort) -> tuple[Effort, ...]:

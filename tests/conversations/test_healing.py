@@ -87,18 +87,25 @@ async def test_a_changed_conversation_is_answered_without_its_thinking(
 
 
 async def test_a_changed_conversation_goes_on() -> None:
-    """Every later request of it is answered as well, each after one refusal at most."""
+    """It is refused once; from then on its new thinking is kept, and the old left out."""
     scene = Scene()
     messages = await begun(scene, BOUND[0], stream=False)
+    old = len(messages)
     messages[1] = CHANGED
+    statuses: list[list[int]] = []
     for said in ROUND[2:]:
         scene.sent.clear()
         scene.says = said
         client = await ask(scene, BOUND[0], messages, stream=False)
         message = lean(client, stream=False)
         messages += [message, *results(message)]
-        assert len(scene.sent) <= 2
-        assert 200 == scene.sent[-1].status
+        statuses.append([sent.status for sent in scene.sent])
+    assert [[400, 200], *[[200]] * (len(ROUND) - 3)] == statuses
+    thought = [bool(seals(turn)) for turn in scene.sent[-1].history]
+    before = sum(turn["role"] == "assistant" for turn in messages[:old])
+    assert [False] * before == thought[:before]
+    assert all(thought[before:])
+    assert "messages[2]: thinking that was refused dropped" in client.headers["x-thinking-applied"]
 
 
 @STREAM
