@@ -269,6 +269,11 @@ def test_every_rule_has_a_request_that_breaks_it() -> None:
     assert set(RULES) == {case.rule for case in CASES}
 
 
+def test_every_rule_is_sourced() -> None:
+    """Each rule names the page that states it, or where its words were seen."""
+    assert [] == [rule for rule, page in RULES.items() if not page.startswith("https://")]
+
+
 ACCEPTED: Final = (
     (turns(USER, MODEL), FLASH_3, False),  # to be continued
     (turns(USER, tools=SEARCH), FLASH_3, True),

@@ -293,6 +293,11 @@ def test_every_rule_has_a_request_that_breaks_it() -> None:
     assert {case.rule for case in CASES} | doors == set(RULES)
 
 
+def test_every_rule_is_sourced() -> None:
+    """Each rule names the page that states it, or where its words were seen."""
+    assert [] == [rule for rule, page in RULES.items() if not page.startswith("https://")]
+
+
 @pytest.mark.parametrize(
     ("vendor", "key"),
     [
@@ -320,6 +325,8 @@ def test_openai_says_which_parameter_it_refuses() -> None:
 ACCEPTED: Final = (
     ("openai", openai(model="gpt-5.4", reasoning_effort="none", tools=TOOLS, temperature=0.5)),
     ("openai", openai(model="gpt-5.4", tools=TOOLS)),
+    ("openai", openai(model="gpt-6-sol", reasoning_effort="none", tools=TOOLS)),
+    ("groq", on("groq", model="llama-3.3-70b-versatile", max_completion_tokens=32_768)),
     ("openai", openai(model="gpt-4o-search-preview", web_search_options={}, max_tokens=9)),
     ("openai", openai(tools=TOOLS, tool_choice="auto", reasoning_effort="minimal")),
     ("openai", openai(tool_choice="none", stream=True, stream_options={"include_usage": True})),

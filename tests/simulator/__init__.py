@@ -82,14 +82,19 @@ class Rulebook(Generic[R]):
 
     def __init__(self) -> None:
         self.rules: dict[str, tuple[Callable[[R], str], int, str]] = {}
+        self.sources: dict[str, str] = {}
 
     def rule(
-        self, name: str, status: int = 400, code: str = ""
+        self, name: str, source: str, status: int = 400, code: str = ""
     ) -> Callable[[Callable[[R], str]], Callable[[R], str]]:
-        """Write a rule into the book, with the status and the code of its refusals."""
+        """Write a rule into the book, with the status and the code of its refusals.
+
+        `source` is the page that states it, or where its words were seen.
+        """
 
         def write(check: Callable[[R], str]) -> Callable[[R], str]:
             self.rules[name] = check, status, code
+            self.sources[name] = source
             return check
 
         return write

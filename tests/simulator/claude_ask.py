@@ -160,8 +160,6 @@ def blocks(content: Any) -> list[Block]:
 R = TypeVar("R")
 Check: TypeAlias = Callable[[R], str]
 
-_SOURCES: dict[str, str] = {}
-
 BOOK: Rulebook[Ask] = Rulebook()
 """The rules of Claude's that look at a request as a whole; the names are the functions'."""
 
@@ -170,9 +168,7 @@ def cited(book: Rulebook[R], prefix: str, code: str, source: str) -> Callable[[C
     """Write a rule into a book under its function's name, with the page that states it."""
 
     def write(check: Check[R]) -> Check[R]:
-        name = f"{prefix}.{check.__name__}"
-        _SOURCES[name] = source
-        return book.rule(name, 400, code)(check)
+        return book.rule(f"{prefix}.{check.__name__}", source, 400, code)(check)
 
     return write
 
@@ -184,7 +180,7 @@ def rule(source: str) -> Callable[[Check[Ask]], Check[Ask]]:
 
 def sources(book: Rulebook[R]) -> dict[str, str]:
     """The names of a book's rules, each with the page that states it."""
-    return {name: _SOURCES[name] for name in book.rules}
+    return dict(book.sources)
 
 
 def lowered(headers: Mapping[str, str]) -> dict[str, str]:

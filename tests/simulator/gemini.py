@@ -24,15 +24,16 @@ __all__ = ["RULES", "gemini"]
 
 JSONObject = dict[str, Any]
 
-_DOOR: Final = (
-    "gemini.no_such_path",
-    "gemini.no_credential",
-    "gemini.no_such_model",
-    "gemini.json",
-)
+# How it answers on a path that is none, and what is no JSON, is unverified; so are Vertex's words.
+_DOOR: Final = {
+    "gemini.no_such_path": "https://ai.google.dev/api/generate-content",
+    "gemini.no_credential": "https://github.com/PublicAffairs/openai-gemini/issues/92",
+    "gemini.no_such_model": "https://github.com/wwardaww/gnome-gemini-ai/issues/22",
+    "gemini.json": "https://protobuf.dev/programming-guides/json/",
+}
 
-RULES: Final = (*_DOOR, *BOOK.rules)
-"""The names of all rules."""
+RULES: Final = {**_DOOR, **BOOK.sources}
+"""Every rule, with the page that states it or where its words were seen."""
 
 _PATH: Final = re.compile(
     r"/(?P<version>v1|v1beta|v1beta1)/(?P<place>projects/[\w.:-]+/locations/[\w-]+/publishers/google/)?"

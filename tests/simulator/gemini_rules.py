@@ -1,18 +1,11 @@
 """What Gemini's API refuses in a request, but for the conversation, which is in `gemini_turns.py`.
 
-AI Studio and Vertex say most things in words of their own. Sources, read 2026-11-22:
+AI Studio and Vertex say most things in words of their own; where one thread has only those of one,
+the other's are said to be unverified.
 
-- thinking: https://ai.google.dev/gemini-api/docs/thinking and
-  https://docs.cloud.google.com/vertex-ai/generative-ai/docs/thinking
-- the fields and their ranges: https://ai.google.dev/api/generate-content and
-  https://docs.cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference
-- functions: https://ai.google.dev/gemini-api/docs/function-calling
-- tools of both kinds: https://ai.google.dev/gemini-api/docs/tool-combination
-- structured output: https://ai.google.dev/gemini-api/docs/structured-output
-- several candidates: https://ai.google.dev/gemini-api/docs/generate-content/whats-new-gemini-3.6
-
-Reported there, not on a page: that penalties are refused,
-https://discuss.ai.google.dev/t/doom-loop-frequency-penalty-2-5-flash/94446
+Each rule names the page that states it, or the public thread where the vendor's words were seen,
+read 2026-11-22 (threads in excerpts). "Words unverified" beside one: the page is where the vendor
+describes what the rule is about; a refusal in these words was not found.
 """
 
 from __future__ import annotations
@@ -71,6 +64,16 @@ class Request(NamedTuple):
         return (self.body.get("toolConfig") or {}).get("functionCallingConfig") or {}
 
 
+_GENERATE: Final = "https://ai.google.dev/api/generate-content"
+_THINKING: Final = "https://ai.google.dev/gemini-api/docs/thinking"
+# Read in what https://hexdocs.pm/gemini_ex says of it, not itself.
+_GEMINI_3: Final = "https://ai.google.dev/gemini-api/docs/gemini-3"
+_CALLING: Final = "https://ai.google.dev/gemini-api/docs/function-calling"
+_INFERENCE: Final = (
+    "https://docs.cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference"
+)
+_GITHUB: Final = "https://github.com"
+
 BOOK: Final[Rulebook[Request]] = Rulebook()
 _rule = BOOK.rule
 
@@ -93,17 +96,17 @@ def unable(why: str) -> str:
 # -- the JSON ------------------------------------------------------------------------------------
 
 
-@_rule("gemini.unknown_field")
+@_rule("gemini.unknown_field", f"{_GITHUB}/google-gemini/gemini-cli/issues/13972")
 def _unknown_field(request: Request) -> str:
     return "\n".join(request.problems.get("gemini.unknown_field", ()))
 
 
-@_rule("gemini.wrong_type")
+@_rule("gemini.wrong_type", f"{_GITHUB}/agno-agi/agno/issues/2649")
 def _wrong_type(request: Request) -> str:
     return "\n".join(request.problems.get("gemini.wrong_type", ()))
 
 
-@_rule("gemini.not_base64")
+@_rule("gemini.not_base64", f"{_GITHUB}/google-gemini/gemini-cli/issues/8003")
 def _not_base64(request: Request) -> str:
     return "\n".join(request.problems.get("gemini.not_base64", ()))
 
@@ -111,14 +114,14 @@ def _not_base64(request: Request) -> str:
 # -- thinking ------------------------------------------------------------------------------------
 
 
-@_rule("gemini.thinking_not_supported")
+@_rule("gemini.thinking_not_supported", f"{_GITHUB}/lobehub/lobehub/issues/7985")
 def _thinking_not_supported(request: Request) -> str:
     if request.model.thinks or not request.thinking:
         return ""
     return f"Thinking is not enabled for models/{request.id}"
 
 
-@_rule("gemini.budget_and_level")
+@_rule("gemini.budget_and_level", _GEMINI_3)  # words unverified
 def _budget_and_level(request: Request) -> str:
     if not {"thinkingBudget", "thinkingLevel"} <= set(request.thinking):
         return ""
@@ -127,7 +130,7 @@ def _budget_and_level(request: Request) -> str:
     return "You can only set only one of thinking budget and thinking level."
 
 
-@_rule("gemini.level_on_budget_model")
+@_rule("gemini.level_on_budget_model", f"{_GITHUB}/RooCodeInc/Roo-Code/issues/10700")
 def _level_on_budget_model(request: Request) -> str:
     if "thinkingLevel" not in request.thinking or request.model.levels:
         return ""
@@ -136,7 +139,7 @@ def _level_on_budget_model(request: Request) -> str:
     return "Thinking level is not supported for this model."
 
 
-@_rule("gemini.level_not_supported")
+@_rule("gemini.level_not_supported", f"{_GITHUB}/earendil-works/pi/issues/9455")
 def _level_not_supported(request: Request) -> str:
     level = request.thinking.get("thinkingLevel")
     if level is None or level in request.model.levels:
@@ -149,7 +152,7 @@ def _level_not_supported(request: Request) -> str:
     )
 
 
-@_rule("gemini.budget_on_level_model")
+@_rule("gemini.budget_on_level_model", _THINKING)  # words unverified
 def _budget_on_level_model(request: Request) -> str:
     """Google says "may"; here it always is."""
     if "thinkingBudget" not in request.thinking or not request.model.levels:
@@ -159,7 +162,9 @@ def _budget_on_level_model(request: Request) -> str:
     return "Thinking budget is not supported for this model."
 
 
-@_rule("gemini.cannot_turn_off")
+@_rule(
+    "gemini.cannot_turn_off", f"{_GITHUB}/docker/docker-agent/issues/2051"
+)  # Vertex's unverified
 def _cannot_turn_off(request: Request) -> str:
     if request.thinking.get("thinkingBudget") != 0 or request.model.zero:
         return ""
@@ -168,7 +173,9 @@ def _cannot_turn_off(request: Request) -> str:
     return "Budget 0 is invalid. This model only works in thinking mode."
 
 
-@_rule("gemini.budget_out_of_range")
+@_rule(
+    "gemini.budget_out_of_range", f"{_GITHUB}/su-kaka/gcli2api/issues/108"
+)  # AI Studio's unverified
 def _budget_out_of_range(request: Request) -> str:
     budget, (least, most) = request.thinking.get("thinkingBudget", -1), request.model.budgets
     if budget in (-1, 0) or least <= budget <= most:
@@ -184,7 +191,7 @@ def _out_of_range(model: Model) -> str:
     return f"thinking_budget is out of range; supported values are integers from {least} to {most}"
 
 
-@_rule("gemini.thoughts_without_thinking")
+@_rule("gemini.thoughts_without_thinking", f"{_GITHUB}/lobehub/lobehub/issues/7985")
 def _thoughts_without_thinking(request: Request) -> str:
     config = request.thinking
     if config.get("thinkingBudget") != 0 or not config.get("includeThoughts"):
@@ -218,24 +225,26 @@ def _outside(request: Request, name: str, least: float, most: float) -> str:
     return f"* {_CONFIG}.{field}: {field} must be in the range [{least}, {most}].\n"
 
 
-@_rule("gemini.setting_out_of_range")
+@_rule("gemini.setting_out_of_range", _INFERENCE)  # words unverified
 def _setting_out_of_range(request: Request) -> str:
     texts = (_outside(request, name, *ends) for name, ends in _RANGES.items())
     return next(filter(None, texts), "")
 
 
-@_rule("gemini.max_output_tokens")
+@_rule(
+    "gemini.max_output_tokens", f"{_GITHUB}/aaif-goose/goose/issues/11364"
+)  # AI Studio's unverified
 def _max_output_tokens(request: Request) -> str:
     return _outside(request, "maxOutputTokens", 1, request.model.output)
 
 
-@_rule("gemini.candidates_not_enabled")
+@_rule("gemini.candidates_not_enabled", f"{_GITHUB}/googleapis/js-genai/issues/1609")
 def _candidates_not_enabled(request: Request) -> str:
     several = request.model.major >= 3 and request.settings.get("candidateCount", 1) > 1
     return "Multiple candidates is not enabled for this model" if several else ""
 
 
-@_rule("gemini.penalty_not_enabled")
+@_rule("gemini.penalty_not_enabled", f"{_GITHUB}/google-gemini/cookbook/issues/1290")
 def _penalty_not_enabled(request: Request) -> str:
     """Models that think take a penalty of 0 only."""
     given = [request.settings.get(f"{kind}Penalty") for kind in ("presence", "frequency")]
@@ -245,21 +254,21 @@ def _penalty_not_enabled(request: Request) -> str:
     return f"Penalty is not enabled for {model}"
 
 
-@_rule("gemini.stop_sequences")
+@_rule("gemini.stop_sequences", _GENERATE)  # words unverified
 def _stop_sequences(request: Request) -> str:
     if len(request.settings.get("stopSequences", ())) <= 5:
         return ""
     return f"* {_CONFIG}.stop_sequences: at most 5 stop sequences are allowed.\n"
 
 
-@_rule("gemini.two_schemas")
+@_rule("gemini.two_schemas", _GENERATE)  # words unverified
 def _two_schemas(request: Request) -> str:
     if not {"responseSchema", "responseJsonSchema"} <= set(request.settings):
         return ""
     return f"* {_CONFIG}.response_json_schema: response_schema must be omitted with it.\n"
 
 
-@_rule("gemini.schema_without_json")
+@_rule("gemini.schema_without_json", _GENERATE)  # words unverified
 def _schema_without_json(request: Request) -> str:
     settings = request.settings
     if settings.get("responseMimeType") == "application/json":
@@ -272,7 +281,7 @@ def _schema_without_json(request: Request) -> str:
     )
 
 
-@_rule("gemini.json_beside_tools")
+@_rule("gemini.json_beside_tools", f"{_GITHUB}/googleapis/python-genai/issues/867")
 def _json_beside_tools(request: Request) -> str:
     """Gemini 3 is the first to have both."""
     if request.model.major >= 3 or request.settings.get("responseMimeType") != "application/json":
@@ -286,14 +295,14 @@ def _json_beside_tools(request: Request) -> str:
 # -- tools ---------------------------------------------------------------------------------------
 
 
-@_rule("gemini.search_beside_functions")
+@_rule("gemini.search_beside_functions", f"{_GITHUB}/symfony/ai/issues/803")
 def _search_beside_functions(request: Request) -> str:
     if request.model.major >= 3 or not (request.builtin and request.functions):
         return ""
     return "Tool use with function calling is unsupported by the model."
 
 
-@_rule("gemini.server_side_calls")
+@_rule("gemini.server_side_calls", f"{_GITHUB}/cloudwego/eino-ext/issues/761")
 def _server_side_calls(request: Request) -> str:
     """AI Studio wants to be told; Vertex does not know the field."""
     told = (request.body.get("toolConfig") or {}).get("includeServerSideToolInvocations")
@@ -311,7 +320,7 @@ def _declarations(request: Request) -> Iterator[tuple[str, JSONObject]]:
             yield f"tools[{i}].function_declarations[{j}]", function
 
 
-@_rule("gemini.function_name")
+@_rule("gemini.function_name", f"{_GITHUB}/kaitranntt/ccs/issues/25")  # seen with 64, as it was
 def _function_name(request: Request) -> str:
     names = [
         f"  * {at}.name: [FIELD_INVALID] Invalid function name. Must start with a letter or an"
@@ -323,14 +332,14 @@ def _function_name(request: Request) -> str:
     return "\n".join(["The GenerateContentRequest proto is invalid:", *names]) if names else ""
 
 
-@_rule("gemini.duplicate_function")
+@_rule("gemini.duplicate_function", _CALLING)  # words unverified
 def _duplicate_function(request: Request) -> str:
     names = [function["name"] for function in request.functions]
     twice = next((name for name in names if names.count(name) > 1), "")
     return f"Duplicate function declaration found: {twice}" if twice else ""
 
 
-@_rule("gemini.parameters_not_object")
+@_rule("gemini.parameters_not_object", f"{_GITHUB}/diegosouzapw/OmniRoute/pull/3360")
 def _parameters_not_object(request: Request) -> str:
     for function in request.functions:
         ours = function.get("parameters", {"type": "OBJECT"}).get("type", "")
@@ -343,14 +352,14 @@ def _parameters_not_object(request: Request) -> str:
     return ""
 
 
-@_rule("gemini.calling_without_functions")
+@_rule("gemini.calling_without_functions", f"{_GITHUB}/pydantic/pydantic-ai/pull/5791")
 def _calling_without_functions(request: Request) -> str:
     if not request.calling or request.functions:
         return ""
     return "Function calling config is set without function_declarations."
 
 
-@_rule("gemini.allowed_names_mode")
+@_rule("gemini.allowed_names_mode", _CALLING)  # words unverified
 def _allowed_names_mode(request: Request) -> str:
     config = request.calling
     if not config.get("allowedFunctionNames") or config.get("mode") in ("ANY", "VALIDATED"):
@@ -358,7 +367,7 @@ def _allowed_names_mode(request: Request) -> str:
     return "Allowed function names should only be set when the function calling mode is ANY."
 
 
-@_rule("gemini.allowed_names_unknown")
+@_rule("gemini.allowed_names_unknown", _CALLING)  # words unverified
 def _allowed_names_unknown(request: Request) -> str:
     declared = {function["name"] for function in request.functions}
     unknown = set(request.calling.get("allowedFunctionNames", ())) - declared

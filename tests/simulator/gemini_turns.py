@@ -1,11 +1,6 @@
 """What Gemini's API refuses in a conversation: turns, calls and their results, signatures.
 
-Importing it writes its rules into the book of `gemini_rules.py`. Sources, read 2026-11-22:
-
-- turns: https://ai.google.dev/gemini-api/docs/function-calling and
-  https://ai.google.dev/gemini-api/docs/generate-content/whats-new-gemini-3.6
-- signatures: https://ai.google.dev/gemini-api/docs/thought-signatures and
-  https://docs.cloud.google.com/vertex-ai/generative-ai/docs/thought-signatures
+Importing it writes its rules into the book of `gemini_rules.py`, which says how they are sourced.
 """
 
 from __future__ import annotations
@@ -42,6 +37,10 @@ _DATA: Final = frozenset(
 _LEARN: Final = (
     "Learn more: https://docs.cloud.google.com/vertex-ai/generative-ai/docs/thought-signatures"
 )
+_GENERATE: Final = "https://ai.google.dev/api/generate-content"
+_CALLING: Final = "https://ai.google.dev/gemini-api/docs/function-calling"
+_SIGNATURES: Final = "https://ai.google.dev/gemini-api/docs/thought-signatures"
+_GITHUB: Final = "https://github.com"
 _rule = BOOK.rule
 
 
@@ -91,7 +90,7 @@ def _parts(request: Request) -> Iterator[tuple[str, JSONObject]]:
 # -- contents and parts --------------------------------------------------------------------------
 
 
-@_rule("gemini.no_contents")
+@_rule("gemini.no_contents", _GENERATE)  # words unverified
 def _no_contents(request: Request) -> str:
     if request.contents:
         return ""
@@ -100,14 +99,14 @@ def _no_contents(request: Request) -> str:
     return "* GenerateContentRequest.contents: contents is not specified\n"
 
 
-@_rule("gemini.invalid_role")
+@_rule("gemini.invalid_role", f"{_GITHUB}/songquanpeng/one-api/issues/1385")
 def _invalid_role(request: Request) -> str:
     if {_role(content) for content in request.contents} <= {"user", "model"}:
         return ""
     return "Please use a valid role: user, model."
 
 
-@_rule("gemini.no_parts")
+@_rule("gemini.no_parts", f"{_GITHUB}/egoist/chatwise-releases/issues/250")
 def _no_parts(request: Request) -> str:
     for number, content in enumerate(request.contents):
         if not content.get("parts"):
@@ -118,7 +117,7 @@ def _no_parts(request: Request) -> str:
     return ""
 
 
-@_rule("gemini.empty_part")
+@_rule("gemini.empty_part", f"{_GITHUB}/genkit-ai/genkit/issues/3816")
 def _empty_part(request: Request) -> str:
     """A signature may ride on an empty text, nothing else."""
     for at, part in _parts(request):
@@ -128,7 +127,7 @@ def _empty_part(request: Request) -> str:
     return ""
 
 
-@_rule("gemini.two_data")
+@_rule("gemini.two_data", f"{_GITHUB}/googleapis/google-cloud-dart/issues/26")
 def _two_data(request: Request) -> str:
     for at, part in _parts(request):
         if len(_DATA & set(part)) > 1:
@@ -140,7 +139,7 @@ def _two_data(request: Request) -> str:
 # -- turns ---------------------------------------------------------------------------------------
 
 
-@_rule("gemini.call_after_user")
+@_rule("gemini.call_after_user", f"{_GITHUB}/google-gemini/gemini-cli/issues/11814")
 def _call_after_user(request: Request) -> str:
     for before, content in _pairs(request):
         if _calls(content) and (not before or _role(before) == "model"):
@@ -151,7 +150,9 @@ def _call_after_user(request: Request) -> str:
     return ""
 
 
-@_rule("gemini.first_not_user")
+@_rule(
+    "gemini.first_not_user", f"{_GITHUB}/microsoft/semantic-kernel/pull/13288"
+)  # told there, not quoted
 def _first_not_user(request: Request) -> str:
     """The words are those for a conversation of one turn."""
     if _role(request.contents[0]) == "user":
@@ -161,7 +162,7 @@ def _first_not_user(request: Request) -> str:
     )
 
 
-@_rule("gemini.response_after_call")
+@_rule("gemini.response_after_call", f"{_GITHUB}/lobehub/lobehub/issues/7298")
 def _response_after_call(request: Request) -> str:
     for before, content in _pairs(request):
         if _responses(content) and not _calls(before):
@@ -172,7 +173,7 @@ def _response_after_call(request: Request) -> str:
     return ""
 
 
-@_rule("gemini.roles_alternate")
+@_rule("gemini.roles_alternate", f"{_GITHUB}/NousResearch/hermes-agent/pull/55623")
 def _roles_alternate(request: Request) -> str:
     roles = [_role(content) for content in request.contents]
     if all(one != other for one, other in pairwise(roles)):
@@ -180,14 +181,14 @@ def _roles_alternate(request: Request) -> str:
     return "Please ensure that multiturn requests alternate between user and model."
 
 
-@_rule("gemini.ends_with_model")
+@_rule("gemini.ends_with_model", f"{_GITHUB}/anomalyco/opencode/issues/47034")
 def _ends_with_model(request: Request) -> str:
     if request.model.prefill or _role(request.contents[-1]) == "user":
         return ""
     return "Requests ending with a model turn are not supported."
 
 
-@_rule("gemini.response_count")
+@_rule("gemini.response_count", f"{_GITHUB}/google-gemini/gemini-cli/issues/5443")
 def _response_count(request: Request) -> str:
     if all(len(_calls(before)) == len(_responses(after)) for before, after in _pairs(request)):
         return ""
@@ -197,7 +198,7 @@ def _response_count(request: Request) -> str:
     )
 
 
-@_rule("gemini.response_name")
+@_rule("gemini.response_name", _CALLING)  # words unverified
 def _response_name(request: Request) -> str:
     """Results may come in any order, but each is some call's."""
     for before, after in _pairs(request):
@@ -210,7 +211,7 @@ def _names(items: Sequence[JSONObject]) -> list[str]:
     return sorted(item.get("name", "") for item in items)
 
 
-@_rule("gemini.response_id")
+@_rule("gemini.response_id", _CALLING)  # words unverified
 def _response_id(request: Request) -> str:
     for before, after in _pairs(request):
         answered = {item["id"] for item in _responses(after) if item.get("id")}
@@ -222,7 +223,7 @@ def _response_id(request: Request) -> str:
 # -- signatures ----------------------------------------------------------------------------------
 
 
-@_rule("gemini.missing_signature")
+@_rule("gemini.missing_signature", f"{_GITHUB}/karthink/gptel/issues/1146")
 def _missing_signature(request: Request) -> str:
     """From Gemini 3 on, the first call of each step since the user last spoke is signed."""
     if request.model.major < 3:
@@ -276,7 +277,7 @@ def _corrupted(request: Request) -> str:
     return "Corrupted thought signature."
 
 
-@_rule("gemini.foreign_signature")
+@_rule("gemini.foreign_signature", f"{_GITHUB}/google-gemini/gemini-cli/issues/13467")
 def _foreign_signature(request: Request) -> str:
     """Another vendor's, nobody's, or Google's by its other door."""
     ours = {"vendor": "gemini", "door": _door(request.vertex)}
@@ -284,7 +285,7 @@ def _foreign_signature(request: Request) -> str:
     return "" if own else _corrupted(request)
 
 
-@_rule("gemini.moved_signature")
+@_rule("gemini.moved_signature", _SIGNATURES)  # that it is refused too is unverified
 def _moved_signature(request: Request) -> str:
     """What signed one call stands on another, or on a changed one."""
     kept = all(facts["signs"] == _meant(part) for facts, part in _signed(request))

@@ -27,13 +27,33 @@ JSONObject = dict[str, Any]
 _BOOKS: Final = {**OTHERS, "mistral": MISTRAL}
 _DOOR: Final = ("no_such_path", "no_credential", "no_such_model", "json")
 
-RULES: Final = tuple(
-    name
-    for vendor, book in _BOOKS.items()
-    for name in (*(f"{vendor}.{rule}" for rule in _DOOR), *book.rules)
-    if name != "vllm.no_credential"  # a server of one's own wants none
-)
-"""The names of all rules."""
+# The pages that say where each is reached and what is sent there; how it refuses another path,
+# another model, no key and no JSON is on none of them, and unverified but for what was seen.
+_PAGES: Final = {
+    "openai": "https://platform.openai.com/docs/api-reference/chat/create",
+    "deepseek": "https://api-docs.deepseek.com/api/create-chat-completion",
+    "openrouter": "https://openrouter.ai/docs/use-cases/reasoning-tokens",
+    "groq": "https://console.groq.com/docs/openai",
+    "xai": "https://docs.x.ai/docs/guides/reasoning",
+    "mistral": "https://docs.mistral.ai/api",
+    "vllm": "https://docs.vllm.ai/en/stable/serving/openai_compatible_server",
+}
+_SEEN: Final = {
+    "openai.json": "https://github.com/0xacx/chatGPT-shell-cli/issues/104",
+    "deepseek.no_credential": "https://github.com/browserbase/stagehand/issues/1435",
+    "openrouter.no_such_model": "https://github.com/OpenRouterTeam/openrouter-examples/issues/74",
+}
+
+RULES: Final = {
+    **{
+        f"{vendor}.{rule}": _SEEN.get(f"{vendor}.{rule}", page)
+        for vendor, page in _PAGES.items()
+        for rule in _DOOR
+        if (vendor, rule) != ("vllm", "no_credential")  # a server of one's own wants none
+    },
+    **{name: source for book in _BOOKS.values() for name, source in book.sources.items()},
+}
+"""Every rule, with the page that states it or where its words were seen."""
 
 _JSON: Final = {"content-type": "application/json"}
 _SSE: Final = {"content-type": "text/event-stream; charset=utf-8"}

@@ -1,7 +1,7 @@
 """What Mistral's chat completions refuse: whatever its schema does not know, and more.
 
-Importing it writes its rules into Mistral's book. Sources: https://docs.mistral.ai/api and
-https://mistralai.github.io/mistral-common/usage/tools/, read 2026-11-22.
+Importing it writes its rules into Mistral's book; `openai_rules.py` says how they are sourced.
+What a call's id may be: https://mistralai.github.io/mistral-common/usage/tools/, read 2026-11-22.
 """
 
 from __future__ import annotations
@@ -16,6 +16,9 @@ from tests.simulator.openai_vendors import SHAPES, Request, strangers
 
 __all__ = ["BOOK"]
 
+_API: Final = "https://docs.mistral.ai/api"
+_GITHUB: Final = "https://github.com"
+
 BOOK: Final = BOOKS["mistral"]
 _mistral = BOOK.rule
 
@@ -28,7 +31,7 @@ _ORDER: Final = {
 }
 
 
-@_mistral("mistral.role", status=422)
+@_mistral("mistral.role", _API, status=422)  # words unverified
 def _mistral_role(request: Request) -> str:
     for number, message in enumerate(request.messages):
         if message["role"] not in _ORDER:
@@ -39,7 +42,7 @@ def _mistral_role(request: Request) -> str:
     return ""
 
 
-@_mistral("mistral.unknown_field", status=422)
+@_mistral("mistral.unknown_field", f"{_GITHUB}/charmbracelet/crush/issues/1590", status=422)
 def _mistral_unknown(request: Request) -> str:
     for place in strangers(request.body, SHAPES["mistral"]):
         keys = list(place)
@@ -49,14 +52,16 @@ def _mistral_unknown(request: Request) -> str:
     return ""
 
 
-@_mistral("mistral.temperature", status=422)
+@_mistral("mistral.temperature", _API, status=422)  # words unverified
 def _mistral_temperature(request: Request) -> str:
     if request.body.get("temperature", 0) <= 1.5:
         return ""
     return "body.temperature: Input should be less than or equal to 1.5"
 
 
-@_mistral("mistral.effort")
+@_mistral(
+    "mistral.effort", f"{_GITHUB}/architects-toolkit/SmartHopper/issues/647"
+)  # in words of our own
 def _mistral_effort(request: Request) -> str:
     said = request.body.get("reasoning_effort")
     if said is None or said in request.model.efforts:
@@ -64,7 +69,7 @@ def _mistral_effort(request: Request) -> str:
     return f"reasoning_effort {said} is not supported for model {request.id}"
 
 
-@_mistral("mistral.call_id", code="3280")
+@_mistral("mistral.call_id", f"{_GITHUB}/editor-code-assistant/eca/issues/233", code="3280")
 def _mistral_call_id(request: Request) -> str:
     for _, call in request.calls:
         if not _CALL_ID.fullmatch(call["id"]):
@@ -72,7 +77,7 @@ def _mistral_call_id(request: Request) -> str:
     return ""
 
 
-@_mistral("mistral.order", code="3230")
+@_mistral("mistral.order", f"{_GITHUB}/avante-corp/avante.nvim/issues/2562", code="3230")
 def _mistral_order(request: Request) -> str:
     roles = [message["role"] for message in request.messages]
     for one, other in pairwise(["system", *roles]):
@@ -81,7 +86,7 @@ def _mistral_order(request: Request) -> str:
     return ""
 
 
-@_mistral("mistral.last_role", code="3230")
+@_mistral("mistral.last_role", f"{_GITHUB}/0xPlaygrounds/rig/pull/1130", code="3230")
 def _last_role(request: Request) -> str:
     last = request.messages[-1]
     if last["role"] in ("user", "tool") or last.get("prefix"):
@@ -92,7 +97,7 @@ def _last_role(request: Request) -> str:
     )
 
 
-@_mistral("mistral.unanswered_call", code="3230")
+@_mistral("mistral.unanswered_call", f"{_GITHUB}/mistralai/client-python/issues/234", code="3230")
 def _mistral_unanswered(request: Request) -> str:
     if unanswered(request.messages) is None and orphan(request.messages) is None:
         return ""

@@ -1,15 +1,8 @@
 """What the other vendors of chat completions refuse; Mistral's is in `openai_mistral.py`.
 
 What a vendor ignores is no rule: DeepSeek, OpenRouter, xAI and vLLM pass over fields that they do
-not know. Sources, read 2026-11-22:
-
-- DeepSeek: https://api-docs.deepseek.com/guides/thinking_mode,
-  https://api-docs.deepseek.com/api/create-chat-completion and, for `tool_choice`,
-  https://api-docs.deepseek.com/quick_start/agent_integrations/oh_my_pi
-- OpenRouter: https://openrouter.ai/docs/use-cases/reasoning-tokens
-- Groq: https://console.groq.com/docs/reasoning and https://console.groq.com/docs/openai
-- xAI: https://docs.x.ai/docs/guides/reasoning
-- vLLM: https://docs.vllm.ai/en/stable/serving/openai_compatible_server
+not know. `openai_rules.py` says how the rules are sourced; DeepSeek's page on `tool_choice` is
+https://api-docs.deepseek.com/quick_start/agent_integrations/oh_my_pi, read 2026-11-22.
 """
 
 from __future__ import annotations
@@ -33,6 +26,14 @@ BOOKS: Final[dict[str, Rulebook[Request]]] = {
 }
 """The rules by vendor."""
 
+_DEEPSEEK_THINKING: Final = "https://api-docs.deepseek.com/guides/thinking_mode"
+_DEEPSEEK_CREATE: Final = "https://api-docs.deepseek.com/api/create-chat-completion"
+_OPENROUTER: Final = "https://openrouter.ai/docs/use-cases/reasoning-tokens"
+_GROQ: Final = "https://console.groq.com/docs/openai"
+_XAI: Final = "https://docs.x.ai/docs/guides/reasoning"
+_VLLM: Final = "https://docs.vllm.ai/en/stable/serving/openai_compatible_server"
+_GITHUB: Final = "https://github.com"
+
 _deepseek = BOOKS["deepseek"].rule
 _openrouter = BOOKS["openrouter"].rule
 _groq = BOOKS["groq"].rule
@@ -45,7 +46,7 @@ _vllm = BOOKS["vllm"].rule
 _DESERIALIZE: Final = "Failed to deserialize the JSON body into the target type: {} at line 1"
 
 
-@_deepseek("deepseek.thinking_type")
+@_deepseek("deepseek.thinking_type", _DEEPSEEK_THINKING)  # words unverified
 def _thinking_type(request: Request) -> str:
     kind = (request.body.get("thinking") or {"type": "enabled"}).get("type")
     if kind in ("enabled", "disabled"):
@@ -54,7 +55,7 @@ def _thinking_type(request: Request) -> str:
     return _DESERIALIZE.format(why)
 
 
-@_deepseek("deepseek.effort")
+@_deepseek("deepseek.effort", f"{_GITHUB}/clacky-ai/openclacky/issues/427")
 def _deepseek_effort(request: Request) -> str:
     said = request.body.get("reasoning_effort")
     if said is None or said in request.model.efforts:
@@ -65,7 +66,7 @@ def _deepseek_effort(request: Request) -> str:
     )
 
 
-@_deepseek("deepseek.flat_content")
+@_deepseek("deepseek.flat_content", f"{_GITHUB}/tailcallhq/forgecode/issues/2008")
 def _flat_content(request: Request) -> str:
     for number, message in enumerate(request.messages):
         if isinstance(message.get("content"), list):
@@ -74,7 +75,7 @@ def _flat_content(request: Request) -> str:
     return ""
 
 
-@_deepseek("deepseek.forced_call")
+@_deepseek("deepseek.forced_call", f"{_GITHUB}/deepseek-ai/DeepSeek-V3/issues/1376")
 def _forced_call(request: Request) -> str:
     """While it thinks, the model chooses itself."""
     if not request.reasons or request.body.get("tool_choice", "auto") in ("auto", "none"):
@@ -82,13 +83,13 @@ def _forced_call(request: Request) -> str:
     return "Thinking mode does not support this tool_choice"
 
 
-@_deepseek("deepseek.json_schema")
+@_deepseek("deepseek.json_schema", f"{_GITHUB}/ItzCrazyKns/Vane/issues/969")
 def _json_schema(request: Request) -> str:
     shape = request.body.get("response_format") or {}
     return "This response_format type is unavailable now" if "json_schema" in shape else ""
 
 
-@_deepseek("deepseek.output_limit")
+@_deepseek("deepseek.output_limit", f"{_GITHUB}/Gitlawb/openclaude/issues/35")
 def _deepseek_limit(request: Request) -> str:
     if 1 <= request.body.get("max_tokens", 1) <= request.model.output:
         return ""
@@ -96,21 +97,21 @@ def _deepseek_limit(request: Request) -> str:
     return f"Invalid max_tokens value, {ours}"
 
 
-@_deepseek("deepseek.temperature")
+@_deepseek("deepseek.temperature", _DEEPSEEK_CREATE)  # words unverified
 def _deepseek_temperature(request: Request) -> str:
     if 0 <= request.body.get("temperature", 1) <= 2:
         return ""
     return "Invalid temperature value, the valid range of temperature is [0, 2]"
 
 
-@_deepseek("deepseek.orphan_result")
+@_deepseek("deepseek.orphan_result", f"{_GITHUB}/FoundationAgents/OpenManus/issues/23")
 def _deepseek_orphan(request: Request) -> str:
     if orphan(request.messages) is None:
         return ""
     return "Messages with role 'tool' must be a response to a preceding message with 'tool_calls'"
 
 
-@_deepseek("deepseek.unanswered_call")
+@_deepseek("deepseek.unanswered_call", f"{_GITHUB}/smallmain/vscode-unify-chat-provider/issues/248")
 def _deepseek_unanswered(request: Request) -> str:
     if unanswered(request.messages) is None:
         return ""
@@ -120,7 +121,7 @@ def _deepseek_unanswered(request: Request) -> str:
     )
 
 
-@_deepseek("deepseek.echo")
+@_deepseek("deepseek.echo", f"{_GITHUB}/mnfst/modelparams.dev/issues/29")
 def _echo(request: Request) -> str:
     """In a turn with calls, what was thought comes back with each of the assistant's messages."""
     lost = request.reasons and any(
@@ -149,14 +150,14 @@ def _turns(request: Request) -> Iterator[list[JSONObject]]:
 # -- OpenRouter ----------------------------------------------------------------------------------
 
 
-@_openrouter("openrouter.effort_and_budget")
+@_openrouter("openrouter.effort_and_budget", f"{_GITHUB}/omeryasirkucuk/amx/pull/66")
 def _effort_and_budget(request: Request) -> str:
     if not {"effort", "max_tokens"} <= set(request.body.get("reasoning") or ()):
         return ""
     return 'Only one of "reasoning.effort" and "reasoning.max_tokens" can be specified'
 
 
-@_openrouter("openrouter.effort")
+@_openrouter("openrouter.effort", _OPENROUTER)  # words unverified
 def _openrouter_effort(request: Request) -> str:
     said = (request.body.get("reasoning") or {}).get("effort", "medium")
     if said in request.model.efforts:
@@ -165,7 +166,7 @@ def _openrouter_effort(request: Request) -> str:
     return f"reasoning.effort: Invalid option: expected one of {words}"
 
 
-@_openrouter("openrouter.details_changed")
+@_openrouter("openrouter.details_changed", f"{_GITHUB}/linanwx/nagobot/issues/21")
 def _details_changed(request: Request) -> str:
     """What a vendor signed comes back as it was, to OpenRouter."""
     for number, message in enumerate(request.messages):
@@ -177,7 +178,9 @@ def _details_changed(request: Request) -> str:
     return ""
 
 
-@_openrouter("openrouter.unanswered_call")
+@_openrouter(
+    "openrouter.unanswered_call", f"{_GITHUB}/bytedance/trae-agent/issues/245"
+)  # OpenAI's own
 def _openrouter_unanswered(request: Request) -> str:
     found = unanswered(request.messages)
     return f"No tool output found for function call {found[1][0]}." if found else ""
@@ -186,7 +189,7 @@ def _openrouter_unanswered(request: Request) -> str:
 # -- Groq ----------------------------------------------------------------------------------------
 
 
-@_groq("groq.role")
+@_groq("groq.role", f"{_GITHUB}/nhaouari/obsidian-textgenerator-plugin/issues/309")
 def _groq_role(request: Request) -> str:
     for number, message in enumerate(request.messages):
         if message["role"] not in ("system", "user", "assistant", "tool"):
@@ -194,7 +197,7 @@ def _groq_role(request: Request) -> str:
     return ""
 
 
-@_groq("groq.unknown_field")
+@_groq("groq.unknown_field", f"{_GITHUB}/tashfeenahmed/freellmapi/issues/1070")
 def _groq_unknown(request: Request) -> str:
     for place in strangers(request.body, SHAPES["groq"]):
         why = f"property '{place[-1]}' is unsupported"
@@ -206,7 +209,7 @@ def _groq_unknown(request: Request) -> str:
     return ""
 
 
-@_groq("groq.effort")
+@_groq("groq.effort", f"{_GITHUB}/earendil-works/pi/issues/1745")  # without efforts unverified
 def _groq_effort(request: Request) -> str:
     said = request.body.get("reasoning_effort")
     if said is None or said in request.model.efforts:
@@ -217,7 +220,7 @@ def _groq_effort(request: Request) -> str:
     return f"`reasoning_effort` must be one of {words}"
 
 
-@_groq("groq.reasoning_format")
+@_groq("groq.reasoning_format", f"{_GITHUB}/0xPlaygrounds/rig/issues/1134")  # of `raw` unverified
 def _reasoning_format(request: Request) -> str:
     if "reasoning_format" not in request.body:
         return ""
@@ -229,12 +232,12 @@ def _reasoning_format(request: Request) -> str:
     return ""
 
 
-@_groq("groq.choices")
+@_groq("groq.choices", _GROQ)  # words unverified
 def _groq_choices(request: Request) -> str:
     return "'n' : number must be at most 1" if request.body.get("n", 1) > 1 else ""
 
 
-@_groq("groq.output_limit")
+@_groq("groq.output_limit", f"{_GITHUB}/Alishahryar1/free-claude-code/issues/955")
 def _groq_limit(request: Request) -> str:
     name = "max_completion_tokens"
     if request.body.get(name, 1) <= request.model.output:
@@ -248,14 +251,14 @@ def _groq_limit(request: Request) -> str:
 # -- xAI -----------------------------------------------------------------------------------------
 
 
-@_xai("xai.effort_not_supported")
+@_xai("xai.effort_not_supported", f"{_GITHUB}/router-for-me/CLIProxyAPI/pull/3968")
 def _xai_effort_not_supported(request: Request) -> str:
     if request.model.efforts or "reasoning_effort" not in request.body:
         return ""
     return f"Model {request.id} does not support parameter reasoningEffort."
 
 
-@_xai("xai.effort")
+@_xai("xai.effort", _XAI)  # words unverified
 def _xai_effort(request: Request) -> str:
     said = request.body.get("reasoning_effort")
     if said is None or said in request.model.efforts:
@@ -263,7 +266,7 @@ def _xai_effort(request: Request) -> str:
     return f"Invalid reasoning effort: {said}"
 
 
-@_xai("xai.parameter")
+@_xai("xai.parameter", f"{_GITHUB}/miaoxworld/NativeTavern/issues/83")
 def _xai_parameter(request: Request) -> str:
     """No model takes penalties; those that reason do not stop at words either."""
     refused = {"presence_penalty": "presencePenalty", "frequency_penalty": "frequencyPenalty"}
@@ -276,7 +279,7 @@ def _xai_parameter(request: Request) -> str:
 # -- vLLM ----------------------------------------------------------------------------------------
 
 
-@_vllm("vllm.effort")
+@_vllm("vllm.effort", _VLLM)  # words unverified
 def _vllm_effort(request: Request) -> str:
     said = request.body.get("reasoning_effort")
     if said is None or said in request.model.efforts:
@@ -285,26 +288,26 @@ def _vllm_effort(request: Request) -> str:
     return f"1 validation error: body.reasoning_effort: Input should be {words}"
 
 
-@_vllm("vllm.template_arguments")
+@_vllm("vllm.template_arguments", _VLLM)  # words unverified
 def _template_arguments(request: Request) -> str:
     if isinstance(request.body.get("chat_template_kwargs") or {}, dict):
         return ""
     return "1 validation error: body.chat_template_kwargs: Input should be a valid dictionary"
 
 
-@_vllm("vllm.output_limit")
+@_vllm("vllm.output_limit", f"{_GITHUB}/vllm-project/vllm/issues/5700")
 def _vllm_limit(request: Request) -> str:
     given = request.body.get("max_tokens", 1)
     return "" if given >= 1 else f"max_tokens must be at least 1, got {given}."
 
 
-@_vllm("vllm.temperature")
+@_vllm("vllm.temperature", _VLLM)  # words unverified
 def _vllm_temperature(request: Request) -> str:
     given = request.body.get("temperature", 0)
     return "" if given >= 0 else f"temperature must be non-negative, got {given}."
 
 
-@_vllm("vllm.arguments")
+@_vllm("vllm.arguments", f"{_GITHUB}/vllm-project/vllm/pull/33268")
 def _vllm_arguments(request: Request) -> str:
     """The template gets the arguments as an object."""
     for _, call in request.calls:

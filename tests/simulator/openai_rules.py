@@ -1,10 +1,8 @@
 """What OpenAI's chat completions refuse, in its words.
 
-Sources: https://platform.openai.com/docs/api-reference/chat/create,
-https://platform.openai.com/docs/guides/reasoning and
-https://platform.openai.com/docs/guides/function-calling, read 2026-11-22. Reported there, not on a
-page: that functions are refused beside reasoning,
-https://community.openai.com/t/gpt-5-6-chat-completion-reasoning-effort-bug-behavior-change/1386454
+Each rule names the page that states it, or the public thread where the vendor's words were seen,
+read 2026-11-22 (threads in excerpts). "Words unverified" beside one: the page is where the vendor
+describes what the rule is about; a refusal in these words was not found.
 """
 
 from __future__ import annotations
@@ -19,6 +17,9 @@ from tests.simulator.openai_vendors import SHAPES, Request, strangers
 __all__ = ["BOOK", "orphan", "unanswered"]
 
 JSONObject = dict[str, Any]
+
+_CREATE: Final = "https://platform.openai.com/docs/api-reference/chat/create"
+_GITHUB: Final = "https://github.com"
 
 BOOK: Final[Rulebook[Request]] = Rulebook()
 _rule = BOOK.rule
@@ -66,7 +67,7 @@ def orphan(messages: Sequence[JSONObject]) -> int | None:
 # -- fields --------------------------------------------------------------------------------------
 
 
-@_rule("openai.no_messages", code="empty_array")
+@_rule("openai.no_messages", f"{_GITHUB}/CopilotKit/CopilotKit/issues/529", code="empty_array")
 def _no_messages(request: Request) -> str:
     if request.messages:
         return ""
@@ -76,7 +77,7 @@ def _no_messages(request: Request) -> str:
     )
 
 
-@_rule("openai.role", code="invalid_value")
+@_rule("openai.role", _CREATE, code="invalid_value")  # words unverified
 def _role(request: Request) -> str:
     for number, message in enumerate(request.messages):
         if message.get("role") not in _ROLES:
@@ -88,7 +89,11 @@ def _role(request: Request) -> str:
     return ""
 
 
-@_rule("openai.unknown_field", code="unknown_parameter")
+@_rule(
+    "openai.unknown_field",
+    f"{_GITHUB}/teabranch/open-responses-server/issues/41",
+    code="unknown_parameter",
+)
 def _unknown_field(request: Request) -> str:
     """No word of another vendor's for thinking, wherever it stands."""
     for place in strangers(request.body, SHAPES["openai"]):
@@ -97,14 +102,18 @@ def _unknown_field(request: Request) -> str:
     return ""
 
 
-@_rule("openai.max_tokens_name", code="unsupported_parameter")
+@_rule(
+    "openai.max_tokens_name",
+    f"{_GITHUB}/ITSpecialist111/ai_automation_suggester/issues/38",
+    code="unsupported_parameter",
+)
 def _max_tokens_name(request: Request) -> str:
     if request.model.chat or "max_tokens" not in request.body:
         return ""
     return f"{_UNSUPPORTED.format('max_tokens')} Use 'max_completion_tokens' instead."
 
 
-@_rule("openai.output_limit", code="invalid_value")
+@_rule("openai.output_limit", f"{_GITHUB}/tailcallhq/forgecode/issues/1185", code="invalid_value")
 def _output_limit(request: Request) -> str:
     given = request.body.get("max_completion_tokens") or request.body.get("max_tokens") or 1
     most = request.model.output
@@ -116,21 +125,23 @@ def _output_limit(request: Request) -> str:
     )
 
 
-@_rule("openai.stream_options")
+@_rule("openai.stream_options", _CREATE)  # words not on the page
 def _stream_options(request: Request) -> str:
     if "stream_options" not in request.body or request.body.get("stream"):
         return ""
     return "The 'stream_options' parameter is only allowed when 'stream' is enabled."
 
 
-@_rule("openai.web_search")
+@_rule("openai.web_search", _CREATE)  # words unverified
 def _web_search(request: Request) -> str:
     if "web_search_options" not in request.body or "-search" in request.id:
         return ""
     return "Web search options not supported with this model."
 
 
-@_rule("openai.verbosity", code="unsupported_value")
+@_rule(
+    "openai.verbosity", f"{_GITHUB}/google-deepmind/concordia/issues/164", code="unsupported_value"
+)
 def _verbosity(request: Request) -> str:
     said = request.body.get("verbosity", "medium")
     if said == "medium" or not request.model.chat:
@@ -144,14 +155,14 @@ def _verbosity(request: Request) -> str:
 # -- reasoning -----------------------------------------------------------------------------------
 
 
-@_rule("openai.effort_not_supported")
+@_rule("openai.effort_not_supported", f"{_GITHUB}/davidmigloz/langchain_dart/issues/712")
 def _effort_not_supported(request: Request) -> str:
     if request.model.efforts or "reasoning_effort" not in request.body:
         return ""
     return "Unrecognized request argument supplied: reasoning_effort"
 
 
-@_rule("openai.effort", code="unsupported_value")
+@_rule("openai.effort", f"{_GITHUB}/livekit/agents/pull/7169", code="unsupported_value")
 def _effort(request: Request) -> str:
     said = request.body.get("reasoning_effort")
     if said is None or said in request.model.efforts:
@@ -164,7 +175,7 @@ def _effort(request: Request) -> str:
     )
 
 
-@_rule("openai.tools_beside_reasoning")
+@_rule("openai.tools_beside_reasoning", f"{_GITHUB}/fazer-ai/agents/issues/66")
 def _tools_beside_reasoning(request: Request) -> str:
     if not request.functions or request.effort in request.model.tools:
         return ""
@@ -175,7 +186,7 @@ def _tools_beside_reasoning(request: Request) -> str:
     )
 
 
-@_rule("openai.temperature", code="unsupported_value")
+@_rule("openai.temperature", f"{_GITHUB}/leafo/lua-openai/issues/12", code="unsupported_value")
 def _temperature(request: Request) -> str:
     given = request.body.get("temperature", 1)
     if given == 1 or not request.reasons:
@@ -186,7 +197,9 @@ def _temperature(request: Request) -> str:
     )
 
 
-@_rule("openai.sampling", code="unsupported_parameter")
+@_rule(
+    "openai.sampling", f"{_GITHUB}/npiv/chatblade/issues/100", code="unsupported_parameter"
+)  # seen for temperature
 def _sampling(request: Request) -> str:
     if not request.reasons:
         return ""
@@ -194,7 +207,7 @@ def _sampling(request: Request) -> str:
     return _UNSUPPORTED.format(given) if given else ""
 
 
-@_rule("openai.temperature_range", code="decimal_above_max_value")
+@_rule("openai.temperature_range", _CREATE, code="decimal_above_max_value")  # words unverified
 def _temperature_range(request: Request) -> str:
     given = request.body.get("temperature", 1)
     if 0 <= given <= 2:
@@ -205,7 +218,7 @@ def _temperature_range(request: Request) -> str:
     )
 
 
-@_rule("openai.stop", code="array_above_max_length")
+@_rule("openai.stop", f"{_GITHUB}/continuedev/continue/issues/2461", code="array_above_max_length")
 def _stop(request: Request) -> str:
     given = request.body.get("stop") or []
     if isinstance(given, str) or len(given) <= 4:
@@ -219,7 +232,7 @@ def _stop(request: Request) -> str:
 # -- tools ---------------------------------------------------------------------------------------
 
 
-@_rule("openai.choice_without_tools")
+@_rule("openai.choice_without_tools", f"{_GITHUB}/openai/swarm/issues/30")
 def _choice_without_tools(request: Request) -> str:
     if request.body.get("tools"):
         return ""
@@ -229,7 +242,7 @@ def _choice_without_tools(request: Request) -> str:
     return f"Invalid value for '{given}': '{given}' is only allowed when 'tools' are specified."
 
 
-@_rule("openai.function_name", code="invalid_value")
+@_rule("openai.function_name", f"{_GITHUB}/brekkylab/ailoy/pull/109", code="invalid_value")
 def _function_name(request: Request) -> str:
     for number, function in enumerate(request.functions):
         at, name = f"tools[{number}].function.name", function.get("name", "")
@@ -250,7 +263,7 @@ def _too_long(at: str, most: int, value: str) -> str:
     )
 
 
-@_rule("openai.call_id", code="string_above_max_length")
+@_rule("openai.call_id", f"{_GITHUB}/agno-agi/agno/issues/5382", code="string_above_max_length")
 def _call_id(request: Request) -> str:
     for at, call in request.calls:
         if len(call["id"]) > 40:
@@ -258,7 +271,7 @@ def _call_id(request: Request) -> str:
     return ""
 
 
-@_rule("openai.no_calls", code="empty_array")
+@_rule("openai.no_calls", f"{_GITHUB}/chatboxai/chatbox/issues/2079", code="empty_array")
 def _no_calls(request: Request) -> str:
     for number, message in enumerate(request.messages):
         if message.get("tool_calls") == []:
@@ -272,7 +285,7 @@ def _no_calls(request: Request) -> str:
 # -- conversation --------------------------------------------------------------------------------
 
 
-@_rule("openai.null_content")
+@_rule("openai.null_content", f"{_GITHUB}/microsoft/graphrag/issues/1421")
 def _null_content(request: Request) -> str:
     for message in request.messages:
         if message.get("content") is None and not message.get("tool_calls"):
@@ -280,7 +293,7 @@ def _null_content(request: Request) -> str:
     return ""
 
 
-@_rule("openai.assistant_part", code="invalid_value")
+@_rule("openai.assistant_part", _CREATE, code="invalid_value")  # words unverified
 def _assistant_part(request: Request) -> str:
     """The assistant's content is text, or a refusal."""
     for message in request.messages:
@@ -294,7 +307,7 @@ def _assistant_part(request: Request) -> str:
     return ""
 
 
-@_rule("openai.orphan_result")
+@_rule("openai.orphan_result", f"{_GITHUB}/miurla/morphic/issues/136")
 def _orphan_result(request: Request) -> str:
     if orphan(request.messages) is None:
         return ""
@@ -304,7 +317,7 @@ def _orphan_result(request: Request) -> str:
     )
 
 
-@_rule("openai.unanswered_call")
+@_rule("openai.unanswered_call", f"{_GITHUB}/RamiAwar/dataline/issues/172")
 def _unanswered_call(request: Request) -> str:
     found = unanswered(request.messages)
     if found is None:

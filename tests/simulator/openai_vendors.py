@@ -4,7 +4,8 @@ Sources, read 2026-11-22:
 
 - OpenAI: https://platform.openai.com/docs/guides/reasoning and
   https://platform.openai.com/docs/api-reference/chat/create; this endpoint takes fewer efforts of
-  the newest models than others do
+  the newest models than others do; which of GPT-6 take functions here:
+  https://developers.openai.com/api/docs/guides/deployment-checklist
 - DeepSeek: https://api-docs.deepseek.com/guides/thinking_mode
 - OpenRouter: https://openrouter.ai/docs/use-cases/reasoning-tokens
 - Groq: https://console.groq.com/docs/reasoning and https://console.groq.com/docs/openai
@@ -57,6 +58,7 @@ _MODELS: Final[dict[str, tuple[tuple[str, Model], ...]]] = {
         (r"gpt-5\.2$", Model(_NONE_TO_XHIGH, "none")),
         (r"gpt-5\.[45](-mini|-nano)?$", Model(_NONE_TO_XHIGH, "none", tools=("none",))),
         (r"gpt-5\.6(-\w+)?$", Model(_NONE_TO_XHIGH, tools=("none",))),
+        (r"gpt-6-(sol|luna)$", Model(_NONE_TO_XHIGH, tools=("none",))),
         (r"gpt-6(-\w+)?$", Model((*_LMH, "xhigh"), tools=())),
     ),
     "deepseek": (
@@ -69,6 +71,10 @@ _MODELS: Final[dict[str, tuple[tuple[str, Model], ...]]] = {
     "groq": (
         (r"openai/gpt-oss", Model(_LMH, output=65_536)),
         (r"qwen/qwen3", Model(("none", "default"), "default", output=40_960)),
+        (
+            r"llama-3\.3-70b",
+            _CHAT._replace(output=32_768),
+        ),  # by https://models.dev, not Groq's page
         (r"(llama|meta-llama/|moonshotai/)", _CHAT),
     ),
     "xai": (
