@@ -87,6 +87,14 @@ def test_the_turn_that_was_sent_is_taken(kind: type[Messages]) -> None:
     assert "the thinking and its signature came back unchanged" == claude.verdict
 
 
+@every_door
+def test_a_turn_without_thinking_is_taken_where_thinking_is_off(kind: type[Messages]) -> None:
+    """A client that lost it still gets its answer."""
+    claude = kind()
+    assert 200 == ask(claude, USE, thinking={"type": "disabled"})[0]
+    assert "no thinking came back, and thinking was off for this turn" == claude.verdict
+
+
 def test_it_thinks_and_shows_only_what_it_is_asked_for() -> None:
     """Omitted thinking keeps its signature; without thinking there is none."""
     omitted = {"type": "enabled", "budget_tokens": 2000, "display": "omitted"}
