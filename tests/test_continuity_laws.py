@@ -113,6 +113,7 @@ def test_a_guessed_id_redeems_nothing(
     assert (turns, tuple(range(len(turns)))) == recall(blocks, *turns)
 
 
+@shared(2)
 @given(objects)
 def test_arguments_may_be_written_anew(arguments: dict[str, Any]) -> None:
     """Spaces, escapes, the order of keys and the form of numbers make no difference."""

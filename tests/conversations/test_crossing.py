@@ -115,14 +115,14 @@ async def test_a_turn_that_did_not_begin_with_thinking(stream: bool) -> None:
     assert "thinking off for this turn: its signature is lost" == applied[1]
 
 
-@shared(2)
+@shared(20)
 @given(st.lists(steps, min_size=2, max_size=6))
 def test_no_vendor_refuses_what_others_said(ways: list[Step]) -> None:
     """Any vendors may take turns in a conversation, whatever its client keeps of them."""
     asyncio.run(talk(Scene(), ways))
 
 
-@shared(2)
+@shared(20)
 @given(st.lists(steps, min_size=2, max_size=6))
 def test_who_was_served_here_misses_nothing(ways: list[Step]) -> None:
     """Where a loss is an error, none comes of replies that were given here, by whatever vendor."""

@@ -29,6 +29,7 @@ from tests.conversations.scene import (
     results,
     seals,
 )
+from tests.strategies import shared
 
 pytestmark = pytest.mark.anyio
 
@@ -235,6 +236,7 @@ async def failing(ways: list[tuple[Step, int]], seconds: list[str]) -> None:
             messages += [message, *results(message)]
 
 
+@shared(20)
 @given(st.lists(st.tuples(steps, st.integers(0, 3)), min_size=2, max_size=5), fallbacks)
 def test_no_fallback_refuses_what_others_said(
     ways: list[tuple[Step, int]], seconds: list[str]

@@ -27,7 +27,7 @@ from tests.strategies import names, shared
 
 Headers = tuple[tuple[bytes, bytes], ...]
 
-LAW: Final = shared(3)
+LAW: Final = shared(10)
 SECRET: Final = "Ann's own thought"
 MODELS: Final = (
     "anthropic/claude-sonnet-4-5",

@@ -109,7 +109,7 @@ def histories(turns: list[list[JSONObject]]) -> list[list[JSONObject]]:
 
 
 @pytest.mark.parametrize("name", WIRES)
-@shared(len(WIRES))
+@shared(2 * len(WIRES))
 @given(conversations)
 def test_what_was_sent_is_sent_again(name: str, turns: list[list[JSONObject]]) -> None:
     """Each is the same in the next request; two wires may add to the last of a user."""
@@ -123,7 +123,7 @@ def test_what_was_sent_is_sent_again(name: str, turns: list[list[JSONObject]]) -
 
 
 @pytest.mark.parametrize("name", WIRES)
-@shared(len(WIRES))
+@shared(2 * len(WIRES))
 @given(conversations)
 def test_the_same_conversation_is_sent_the_same(name: str, turns: list[list[JSONObject]]) -> None:
     """Nothing depends on time, chance, or on what was asked before."""
