@@ -25,6 +25,7 @@ from asgi_thinking.messages import (
     ToolCall,
     Turn,
 )
+from asgi_thinking.replay import is_verifiable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -80,23 +81,11 @@ def _echo(
         if pieces is None:
             continue
         claimed = True
-        if any(_is_verifiable(piece) for piece in pieces):
+        if any(not isinstance(piece, CallSlot) and is_verifiable(piece) for piece in pieces):
             return pieces, claimed
         if found is None and any(isinstance(piece, Thinking) for piece in pieces):
             found = pieces
     return found, claimed
-
-
-def _is_verifiable(piece: Piece) -> bool:
-    match piece:
-        case Thinking() | Text() | ToolCall():
-            return bool(piece.signature)
-        case RedactedThinking() | Opaque():
-            return True
-        case Refusal() | CallSlot():
-            return False
-        case _ as unreachable:
-            assert_never(unreachable)
 
 
 def _place_answer(pieces: Sequence[Piece], answer: Sequence[Text | Refusal]) -> list[Piece]:
