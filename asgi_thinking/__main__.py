@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
@@ -19,7 +20,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     serve.add_argument("--host", default="127.0.0.1")
     serve.add_argument("--port", type=int, default=8000)
     commands.add_parser("providers", help="what is installed and configured, and what is missing")
-    arguments = parser.parse_args(argv)
+    try:
+        status = _run(parser.parse_args(argv))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read us has enough; Python would complain once more as it flushes at its end.
+        # Source: https://docs.python.org/3/library/signal.html#note-on-sigpipe, read 2026-11-22.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return status
+
+
+def _run(arguments: argparse.Namespace) -> int:
     match arguments.command:
         case "demo":
             from asgi_thinking.demo import run_demo

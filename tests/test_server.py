@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import runpy
+import subprocess
 import sys
 from typing import Any
 
@@ -208,3 +209,13 @@ def test_the_module_is_the_command(environment: pytest.MonkeyPatch) -> None:
 
     assert ended.value.code == 0
     assert registry.provider_names()
+
+
+def test_a_reader_that_has_enough_is_no_failure() -> None:
+    """`providers | head -1` ends without a traceback."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "asgi_thinking", "providers"]
+    ended = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, check=False)
+    os.close(writing)
+    assert (1, b"") == (ended.returncode, ended.stderr)
