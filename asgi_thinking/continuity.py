@@ -63,6 +63,9 @@ class Continuity:
         patience: seconds that a reply waits, at most, for being stored.
         timeout: seconds that a request waits, at most, for what was stored.
 
+    `restored` and `missed` count the assistant's turns that were put back and those that were not
+    remembered, since this object was made.
+
     Raises:
         ConfigurationError: the secret is missing or too short, or another argument is wrong.
     """
@@ -87,6 +90,8 @@ class Continuity:
         self._patience = patience
         self._timeout = timeout
         self._failing = False
+        self.restored = 0
+        self.missed = 0
 
     async def remember(
         self, tenant: str, blocks: Sequence[Block], *, keeps_unsigned: bool = False
@@ -128,8 +133,10 @@ class Continuity:
             if any(segment is not None and not segment.bare for segment in segments):
                 parts = put_back(turns[number].parts, segments, self._mark)
                 whole[number] = replace(turns[number], parts=parts)
+                self.restored += 1
             if None in segments:
                 missed.append(number)
+        self.missed += len(missed)
         return tuple(whole), tuple(missed)
 
     async def aclose(self) -> None:

@@ -67,6 +67,15 @@ async def test_a_reply_is_restored() -> None:
     assert ((ASKED, turn(*REPLY), turns[2]), ()) == await continuity.recall("t", turns)
 
 
+async def test_what_is_found_and_what_is_missed_is_counted() -> None:
+    """An owner can tell whether what is remembered is enough."""
+    continuity = Continuity()
+    await continuity.remember("t", REPLY)
+    for _ in range(2):
+        await continuity.recall("t", (ASKED, turn(Text("abc"), A, B), turn(C)))
+    assert (2, 2) == (continuity.restored, continuity.missed)
+
+
 async def test_calls_split_over_messages_are_restored() -> None:
     """Each message gets what belongs to its calls, in any number of messages."""
     continuity = Continuity()
