@@ -112,6 +112,8 @@ class AnthropicProvider(HTTPProvider):
 
     def capabilities(self, model: str) -> Capabilities:
         """The table's record for the model, or the owner's."""
+        if not self._overrides:
+            return models.claude(model)
         own = self._overrides.get(model) or self._overrides.get(_canonical(model))
         return own or models.claude(model)
 

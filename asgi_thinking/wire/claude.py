@@ -46,6 +46,7 @@ __all__ = [
 JSONObject: TypeAlias = Mapping[str, Any]
 
 _SYSTEM_ROLES: Final = frozenset({"system", "developer"})
+_USERS_OWN: Final = _SYSTEM_ROLES | {"user"}
 _NOT_IN_NAMES: Final = re.compile(r"[^a-zA-Z0-9_-]")
 
 # What may have a cache mark.
@@ -66,7 +67,8 @@ def mended(request: ChatRequest, longest_name: int) -> ChatRequest:
         InvalidRequest: calls and results do not match, or a tool's name is wrong.
     """
     check_tools(request.tools, longest_name)
-    return spare_marks(request.but(messages=answered(request.messages)))
+    turns = answered(request.messages)
+    return spare_marks(request if turns is request.messages else request.but(messages=turns))
 
 
 def check_messages(turns: Sequence[Turn], messages: Sequence[object]) -> None:
@@ -88,6 +90,8 @@ def answered(turns: tuple[Turn, ...]) -> tuple[Turn, ...]:
     Raises:
         InvalidRequest: a call has no result, or a result no call; `param` is such as `messages[3]`.
     """
+    if _USERS_OWN.issuperset([turn.role for turn in turns]):
+        return turns
     kept: list[Turn] = []
     waiting: list[str] = []
     called = asked = 0
@@ -153,6 +157,8 @@ def called_tools(turns: Sequence[Turn], longest: int) -> tuple[Tool, ...]:
 
     The APIs refuse calls and results where no tool is defined.
     """
+    if _USERS_OWN.issuperset([turn.role for turn in turns]):
+        return ()
     calls = [part for turn in turns for part in turn.parts if isinstance(part, ToolCall)]
     names = dict.fromkeys(call_name(call.name, longest) for call in calls)
     return tuple(Tool(name) for name in names)
