@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from asgi_thinking.conversation import GOOGLE
 from asgi_thinking.messages import Choice, Citation, Message, Refusal, Text, ToolCall
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def google_seal(signature: str, origin: str) -> tuple[JSONObject, JSONObject]:
 
     Source: https://ai.google.dev/gemini-api/docs/thought-signatures, read 2026-11-22.
     """
-    provider = "" if origin == "gemini" else origin
+    provider = "" if origin == GOOGLE else origin
     return {}, {"extra_content": {"google": signed({}, signature, provider, "thought_signature")}}
 
 

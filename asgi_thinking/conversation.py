@@ -19,7 +19,20 @@ from asgi_thinking._json import InvalidJSON, check_object
 from asgi_thinking.exceptions import InvalidRequest
 from asgi_thinking.messages import Block, File, Image, Part, Refusal, Text, ToolCall, Turn
 
-__all__ = ["AssistantReader", "decode_messages", "read_answer", "read_calls", "read_plain"]
+__all__ = [
+    "GOOGLE",
+    "AssistantReader",
+    "decode_messages",
+    "read_answer",
+    "read_calls",
+    "read_plain",
+]
+
+GOOGLE: Final = "gemini"
+"""The origin of signatures that stand where Google's own OpenAI endpoint has them, unless they say.
+
+Source: https://ai.google.dev/gemini-api/docs/thought-signatures, read 2026-11-22.
+"""
 
 AssistantReader: TypeAlias = Callable[[Mapping[str, Any]], tuple[Block, ...]]
 """Reads the blocks of an assistant message; paths in its errors start at the message."""
@@ -327,5 +340,5 @@ def _google(value: Any) -> tuple[str, str] | None:
     """A signature, and who can verify it: Google itself does not say."""
     google = fields.mapping(value)
     signature = fields.given(google, "thought_signature", fields.string)
-    origin = fields.given(google, "provider", fields.string) or "gemini"
+    origin = fields.given(google, "provider", fields.string) or GOOGLE
     return (signature, origin) if signature else None
