@@ -61,10 +61,10 @@ scalars = (
 )
 values: st.SearchStrategy[Any] = st.recursive(
     scalars,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
-    max_leaves=8,
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(texts, inner, max_size=2),
+    max_leaves=4,
 )
-objects = st.dictionaries(texts, values, max_size=3)
+objects = st.dictionaries(texts, values, max_size=2)
 
 # Shapes near enough to the real ones that the readers get past the first check.
 keys = st.sampled_from(
@@ -139,9 +139,9 @@ words = st.sampled_from(
     ]
 )
 likely = st.recursive(
-    values | words,
+    scalars | words,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys, inner, max_size=4),
-    max_leaves=12,
+    max_leaves=8,
 )
 
 thinking = st.builds(Thinking, texts, signatures, origins)

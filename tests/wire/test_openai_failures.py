@@ -233,7 +233,11 @@ ITEMS = st.fixed_dictionaries(
 
 
 @shared(WIRES)
-@given(st.lists(st.dictionaries(DELTA_KEYS, likely | st.lists(ITEMS, max_size=3)), max_size=4))
+@given(
+    st.lists(
+        st.dictionaries(DELTA_KEYS, likely | st.lists(ITEMS, max_size=2), max_size=4), max_size=3
+    )
+)
 def test_no_delta_raises(deltas: list[JSONObject]) -> None:
     """Whatever stands in a delta or a message, the same holds, tags or no tags."""
     for tags in (False, True):
