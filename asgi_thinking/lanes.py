@@ -46,8 +46,8 @@ class Lane:
     A fragment leaves as `prefix + string + suffix`, or with `middle + string` before the suffix; an
     empty prefix hides the block, and `flows` says that the next fragment is a further one of a
     block that is shown. `number` is the index that the dialect gave it. `whole` collects the
-    fragments' escaped text where the dialect needs it again; its first `skip` bytes are not the
-    block's. Elsewhere `length` counts the code points of the fragments.
+    fragments' strings where the dialect needs the text again; its first `skip` escaped bytes are
+    not the block's. Elsewhere `length` counts the code points of the fragments.
     """
 
     __slots__ = (
@@ -84,6 +84,12 @@ class Lane:
         self.prefix = b""
         self.flows = False
 
+    def collected(self) -> bytes:
+        """The text that `whole` holds, as one JSON string."""
+        strings = bytes(self.whole or b'""')
+        # Only where strings meet do two quotes; beside an escaped one, either pair is as good.
+        return b'"' + strings[1 + self.skip : -1].replace(b'""', b"") + b'"'
+
     def fragment(self, text: str) -> bytes:
         """The next fragment's chunk."""
         string = orjson.dumps(text)
@@ -92,7 +98,7 @@ class Lane:
         if self.whole is None:
             self.length += len(text)
         else:
-            self.whole += string[1:-1]
+            self.whole += string
         if self.middle:
             return b"".join((self.prefix, string, self.middle, string, self.suffix))
         return self.prefix + string + self.suffix

@@ -75,12 +75,9 @@ class Router:
             InvalidRequest: the model id has characters that no id has.
         """
         found = self._mapped(model) or self._by_header(model, headers) or self._by_name(model)
-        if found is None:
-            return None
-        provider, name = found
-        if not _MODEL.fullmatch(name) or ".." in name:
-            raise InvalidRequest(f"model: {name[:64]!r} is not a model id", param="model")
-        return provider, name
+        if found is not None:
+            _check(found[1])
+        return found
 
     def _find_mapped(self, model: str) -> tuple[Provider, str] | None:
         target = self._exact.get(model)
@@ -129,6 +126,13 @@ class Router:
             if provider.claims(model):
                 return provider, model
         return None
+
+
+@lru_cache(maxsize=1024)
+def _check(name: str) -> None:
+    """Refuse what is no model id."""
+    if not _MODEL.fullmatch(name) or ".." in name:
+        raise InvalidRequest(f"model: {name[:64]!r} is not a model id", param="model")
 
 
 def _pattern(text: str) -> re.Pattern[str]:

@@ -28,7 +28,7 @@ _MAX_REPLY: Final = 64 * 2**20
 _MAX_ERROR: Final = 2**20
 _DRAIN: Final = 1.0  # seconds
 
-_LAST: Final = (Done, StreamError)
+_LAST: Final = frozenset({Done, StreamError})
 
 # Source: github.com/anthropics/anthropic-sdk-python, _base_client.py of 2.12.0, read 2026-11-22.
 _SHOULD_RETRY: Final = {"true": True, "false": False}

@@ -43,7 +43,7 @@ _NAMES: Final = frozenset(
 _FRAGMENTS: Final = (TextDelta, ThinkingDelta, ToolCallDelta)
 
 # What ends a fragment's read; between the braces the API puts any number of spaces.
-_TAIL: Final = b'"}}\n\n'
+_TAIL: Final = b"}}\n\n"
 
 # No read begins with this.
 _NO_HEAD: Final = b"\n\n\n"
@@ -52,7 +52,7 @@ _NO_HEAD: Final = b"\n\n\n"
 class AnthropicDecoder:
     """Turns the bytes of one `text/event-stream` reply into events, however they are cut."""
 
-    __slots__ = ("_block", "_head", "_limit", "_messages", "_provider", "_quote", "_sse")
+    __slots__ = ("_block", "_head", "_limit", "_messages", "_provider", "_sse")
 
     def __init__(
         self, created: int, provider: str, *, max_event_size: int = MAX_EVENT_SIZE
@@ -61,22 +61,24 @@ class AnthropicDecoder:
         self._provider = provider
         self._sse = SSEDecoder(max_event_size)
         self._limit = max_event_size
-        # How the last read began, up to its text's opening quote, if it was one whole fragment of
+        # How the last read began, before its text's opening quote, if it was one whole fragment of
         # `_block`; every read of another form forgets it.
         self._head = _NO_HEAD
-        self._quote = 0
         self._block = OpenBlock({})
 
     def feed(self, data: bytes) -> list[Event]:
         """The events that `data`, one network read, completes."""
-        if data.startswith(self._head):
+        rest = data.removeprefix(self._head)
+        if rest is not data:
             # The usual tail is cut off; any other is looked at more closely.
-            string = data[self._quote : -4] if data.endswith(_TAIL) else self._string(data)
+            string = rest.removesuffix(_TAIL)
+            if string is rest:
+                string = _string(rest)
             try:
                 text = orjson.loads(string)
             except orjson.JSONDecodeError:
-                text = ""
-            if text and len(data) <= self._limit:
+                text = None
+            if isinstance(text, str) and text and len(data) <= self._limit:
                 block = self._block
                 make = block.make
                 if make is TextDelta:  # sources stand at offsets; of others the first one counted
@@ -96,17 +98,6 @@ class AnthropicDecoder:
             self._learn(data, events[0])
         return events
 
-    def _string(self, data: bytes) -> bytes:
-        """The JSON string after the head, if nothing but the tail follows it.
-
-        The head ends with the string's opening quote. A JSON string has no line end in it, so with
-        its tail it is the end of just the event that the head begins.
-        """
-        rest = data[self._quote :]
-        string = rest.rstrip(b"} \n")
-        tail = b'"' + rest[len(string) :].replace(b" ", b"")
-        return string if tail == _TAIL and string.endswith(b'"') else b""
-
     def _learn(self, data: bytes, event: Event) -> None:
         """Remember how the read of a fragment began."""
         if isinstance(event, _FRAGMENTS):
@@ -114,10 +105,9 @@ class AnthropicDecoder:
             key = data.find(b'"%b":' % block.key.encode(), data.find(b'"delta"'))
             quote = data.find(b'"', key + len(block.key) + len('"":'))
             text = event.arguments if isinstance(event, ToolCallDelta) else event.text
-            self._quote = quote
             with suppress(orjson.JSONDecodeError):
-                if orjson.loads(self._string(data)) == text:
-                    self._head, self._block = data[: quote + 1], block
+                if orjson.loads(_string(data[quote:])) == text:
+                    self._head, self._block = data[:quote], block
 
     def close(self) -> list[Event]:
         """The upstream ended: the last event if only its blank line is missing, or an error."""
@@ -134,6 +124,17 @@ class AnthropicDecoder:
     def _named(self, error: UpstreamProtocolError) -> UpstreamProtocolError:
         message = f"{self._provider}: {error.message}"
         return UpstreamProtocolError(message, provider=self._provider)
+
+
+def _string(rest: bytes) -> bytes:
+    """The JSON string that a read ends with, if nothing but the tail follows it.
+
+    A JSON string has no line end in it, so with its tail it is the end of just the event that the
+    read's head begins.
+    """
+    string = rest.rstrip(b"} \n")
+    tail = rest[len(string) :].replace(b" ", b"")
+    return string if tail == _TAIL and string.endswith(b'"') else b""
 
 
 def _is_json(data: bytes) -> bool:

@@ -26,7 +26,6 @@ from asgi_thinking.events import (
     StreamError,
 )
 from asgi_thinking.exceptions import ThinkingError, UpstreamProtocolError, UpstreamStatusError
-from asgi_thinking.sse import MAX_EVENT_SIZE, ServerSentEvent, SSEDecoder
 from asgi_thinking.wire.openai.choices import ChoiceReader
 from asgi_thinking.wire.openai.counts import count, groq_usage, read_usage
 from asgi_thinking.wire.openai.errors import told_error
@@ -36,7 +35,9 @@ from asgi_thinking.wire.openai.thinking import Reply, is_object
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["CompletionDecoder", "OpenAIDecoder", "ThinkTags", "decode_reply"]
+    from asgi_thinking.sse import ServerSentEvent
+
+__all__ = ["DONE", "CompletionDecoder", "ThinkTags", "decode_reply"]
 
 JSONObject: TypeAlias = dict[str, Any]
 
@@ -78,7 +79,7 @@ _CHOICES: Final = 1024
 # Bytes in which no JSON text can be deeper than `_json` takes it.
 _SHALLOW: Final = 2 * _json.MAX_DEPTH
 
-_DONE: Final = b"[DONE]"
+DONE: Final = b"[DONE]"
 
 # How JSON shows that it is not of this wire: a missing key, or a value of another type.
 _MALFORMED: Final = (ValueError, LookupError, TypeError, AttributeError)
@@ -122,7 +123,7 @@ class CompletionDecoder:
             for name, data in frames:
                 if self.ended:
                     break
-                if data[:6] == _DONE:
+                if data[:6] == DONE:
                     self._end(events)
                     break
                 chunk = _loads(data)
@@ -159,6 +160,11 @@ class CompletionDecoder:
             self._end(events)
             return events
         return self.fail(self._protocol_error("the stream ended before its finish_reason"))
+
+    @property
+    def only(self) -> ChoiceReader | None:
+        """The reply's one choice, if there is but one and its text is told as it comes."""
+        return self._choices.get(0) if len(self._choices) == 1 and not self._tags else None
 
     def fail(self, error: ThinkingError) -> list[Event]:
         """End the reply with an error."""
@@ -276,50 +282,6 @@ class CompletionDecoder:
         self.ended = True
 
 
-class OpenAIDecoder:
-    """Turns the bytes of one `text/event-stream` reply into events, however they are cut."""
-
-    __slots__ = ("_completion", "_provider", "_sse")
-
-    def __init__(
-        self,
-        created: int,
-        provider: str,
-        *,
-        think_tags: ThinkTags = False,
-        max_event_size: int = MAX_EVENT_SIZE,
-    ) -> None:
-        self._completion = CompletionDecoder(created, provider, think_tags=think_tags)
-        self._provider = provider
-        self._sse = SSEDecoder(max_event_size)
-
-    def feed(self, data: bytes) -> list[Event]:
-        """The events that `data`, one network read, completes."""
-        completion = self._completion
-        if completion.ended:
-            return []
-        try:
-            return completion.feed(self._sse.feed(data))
-        except UpstreamProtocolError as error:
-            return completion.fail(self._named(error))
-
-    def close(self) -> list[Event]:
-        """The upstream ended: the last event if only its blank line is missing, or an error."""
-        completion = self._completion
-        if completion.ended:
-            return []
-        try:
-            frames = self._sse.close()
-        except UpstreamProtocolError as error:
-            return completion.fail(self._named(error))
-        events = completion.feed([frame for frame in frames if _is_whole(frame[1])])
-        return events + completion.close()
-
-    def _named(self, error: UpstreamProtocolError) -> UpstreamProtocolError:
-        message = f"{self._provider}: {error.message}"
-        return UpstreamProtocolError(message, provider=self._provider)
-
-
 def decode_reply(
     body: bytes, created: int, provider: str, *, think_tags: ThinkTags = False
 ) -> list[Event]:
@@ -339,16 +301,6 @@ def _loads(data: bytes) -> Any:
         return orjson.loads(data)
     except orjson.JSONDecodeError:
         return _json.loads(data)
-
-
-def _is_whole(data: bytes) -> bool:
-    if data[:6] == _DONE:
-        return True
-    try:
-        _json.loads(data)
-    except ValueError:
-        return False
-    return True
 
 
 def _is_null(value: Any) -> bool:

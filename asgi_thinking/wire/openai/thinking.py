@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeGuard
 
 import orjson
 
+from asgi_thinking.details import DETAIL_TEXTS, ENCRYPTED, detail_origin
 from asgi_thinking.events import (
     BlockKind,
     BlockStart,
@@ -25,7 +26,6 @@ from asgi_thinking.events import (
     TextDelta,
     ThinkingDelta,
 )
-from asgi_thinking.wire.openai.details import DETAIL_TEXTS, ENCRYPTED, detail_origin
 
 if TYPE_CHECKING:
     from asgi_thinking.wire.openai.tags import TagSplitter
@@ -74,12 +74,12 @@ class Prose:
         "_index",
         "_key",
         "_kind",
-        "_parts",
         "_reply",
         "_sealed",
         "_signed",
         "_tags",
         "_whole_blocks",
+        "thoughts",
     )
 
     def __init__(self, index: int, reply: Reply, tags: TagSplitter | None = None) -> None:
@@ -90,7 +90,7 @@ class Prose:
         self._block = 0
         self._key: tuple[Any, Any, Any] | None = None  # of the detail that thinking came from
         self._signed = False
-        self._parts: list[str] = []  # of the thinking that is open
+        self.thoughts: list[str] = []  # of the thinking that is open
         self._details = 0
         self._sealed = ""
         self._whole_blocks = False  # whether blocks come whole, after their fragments
@@ -153,7 +153,7 @@ class Prose:
         if kind == "thinking":
             self._key = None
             self._signed = False
-            self._parts.clear()
+            self.thoughts.clear()
         events.append(BlockStart(self._block, kind, self._index, origin=origin))
 
     def _close(self, events: list[Event]) -> None:
@@ -187,12 +187,14 @@ class Prose:
                     self.say("text", text, events)
             case {"type": "thinking" | "redacted_thinking"}:
                 self._item(part, events)
-            case _:
+            case {}:
                 self.opaque(part, events)
+            case _:
+                raise TypeError("expected a part")
 
     def _thought(self, text: str, events: list[Event]) -> None:
         """A fragment for the block of thinking that is open."""
-        self._parts.append(text)
+        self.thoughts.append(text)
         events.append(ThinkingDelta(self._block, text))
 
     def _plain(self, text: str, events: list[Event]) -> None:
@@ -219,7 +221,7 @@ class Prose:
         text, vendor = _thinking_text(item.get("thinking"))
         signature = checked(item.get("signature") or "")
         goes_on = self._kind == "thinking" and not self._signed
-        told = ends and goes_on and "".join(self._parts) == text
+        told = ends and goes_on and "".join(self.thoughts) == text
         if not goes_on and (text or signature):
             self._open("thinking", events, origin or (vendor if signature else ""))
         if text and not told:

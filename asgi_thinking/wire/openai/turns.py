@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, assert_never
 import orjson
 
 from asgi_thinking._json import Fragment
+from asgi_thinking.details import detail_item
 from asgi_thinking.messages import (
     File,
     Image,
@@ -28,7 +29,6 @@ from asgi_thinking.messages import (
     Turn,
     synthetic_call_id,
 )
-from asgi_thinking.wire.openai.details import detail_item
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -1,4 +1,4 @@
-"""The items of `reasoning_details`, in which gateways carry thinking of several vendors.
+"""The items of `reasoning_details`, in which OpenRouter and others carry any vendor's thinking.
 
     {"type": "reasoning.text", "text", "signature"?, "id"?, "format", "index"}
     {"type": "reasoning.summary", "summary", "id"?, "format", "index"}
@@ -22,7 +22,15 @@ from asgi_thinking.messages import RedactedThinking, Thinking
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["DETAIL_TEXTS", "ENCRYPTED", "detail_item", "detail_origin"]
+__all__ = [
+    "DETAIL_TEXTS",
+    "ENCRYPTED",
+    "FORMATS",
+    "GEMINI_FORMAT",
+    "UNKNOWN_FORMAT",
+    "detail_item",
+    "detail_origin",
+]
 
 JSONObject: TypeAlias = dict[str, Any]
 
@@ -34,13 +42,19 @@ DETAIL_TEXTS: Final[Mapping[str, str]] = {_TEXT: "text", _SUMMARY: "summary"}
 """The items that have text, and the key of it."""
 
 _CLAUDE: Final = "anthropic-claude-v1"
-_UNKNOWN: Final = "unknown"
+GEMINI_FORMAT: Final = "google-gemini-v1"
+UNKNOWN_FORMAT: Final = "unknown"
+
+FORMATS: Final = frozenset(
+    {GEMINI_FORMAT, "openai-responses-v1", "azure-openai-responses-v1", "xai-responses-v1"}
+)
+"""The formats that are origins of blocks; Claude's is the origin ""."""
 
 
 def detail_origin(item: Mapping[str, Any], position: int) -> str:
     """The origin of the block that an item becomes, `position` items after the first."""
     vendor = item.get("format")
-    if not isinstance(vendor, str) or vendor in (_CLAUDE, _UNKNOWN):
+    if not isinstance(vendor, str) or vendor in (_CLAUDE, UNKNOWN_FORMAT):
         vendor = ""
     more: list[tuple[str, str | int]] = []
     if item.get("type") == _SUMMARY:
@@ -66,7 +80,7 @@ def detail_item(block: Thinking | RedactedThinking, position: int) -> JSONObject
             if signature:
                 item["signature"] = signature
             elif not vendor:
-                vendor = _UNKNOWN
+                vendor = UNKNOWN_FORMAT
         case _ as unreachable:
             assert_never(unreachable)
     if name := more.get("id"):
