@@ -17,7 +17,7 @@ import orjson
 
 from asgi_thinking import _fields as fields
 from asgi_thinking.exceptions import InvalidRequest
-from asgi_thinking.messages import Block, Opaque, RedactedThinking, Text, Thinking
+from asgi_thinking.messages import Block, Opaque, RedactedThinking, Text, Thinking, ToolCall
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,6 +32,7 @@ __all__ = [
     "item_type",
     "read_block",
     "read_blocks",
+    "read_seals",
     "read_thinking",
 ]
 
@@ -128,3 +129,21 @@ def _read_text(item: Mapping[str, Any]) -> Text | None:
     if not (text or signature):
         return None
     return Text(text, signature, origin, cache_control=cache_control)
+
+
+def read_seals(calls: Any, key: str, origin: str) -> list[ToolCall]:
+    """The signatures of tool calls; what else is wrong with the calls, others will say.
+
+    They stand in the object that each call has under `key`, as `thought_signature`; `provider`
+    beside it says whose they are, if not of `origin`.
+    """
+    found: list[ToolCall] = []
+    for call in calls if is_array(calls) else ():
+        if not is_object(call) or not is_object(place := call.get(key)):
+            continue
+        call_id, signature = call.get("id"), place.get("thought_signature")
+        if isinstance(call_id, str) and isinstance(signature, str) and signature:
+            provider = place.get("provider")
+            owner = provider if isinstance(provider, str) else origin
+            found.append(ToolCall(call_id, "", "", signature, owner))
+    return found

@@ -50,8 +50,10 @@ def reader(dialects: Sequence[Dialect]) -> AssistantReader:
     forms = sorted(dialects, key=lambda dialect: not dialect.ordered)
 
     def read(message: Mapping[str, Any]) -> tuple[Block, ...]:
-        pieces, claimed = _echo(forms, message)
+        pieces, form, claimed = _echo(forms, message)
         answer = read_answer(message, strict=not claimed)
+        if form is not None and form.in_content:
+            answer = tuple(block for block in answer if isinstance(block, Refusal))
         calls = _once(read_calls(message))
         if pieces is None:
             return *answer, *calls
@@ -72,9 +74,10 @@ def _once(calls: tuple[ToolCall, ...]) -> tuple[ToolCall, ...]:
 
 def _echo(
     forms: Sequence[Dialect], message: Mapping[str, Any]
-) -> tuple[Sequence[Piece] | None, bool]:
-    """The pieces of the form that counts, and whether the message is of any form at all."""
+) -> tuple[Sequence[Piece] | None, Dialect | None, bool]:
+    """The pieces of the form that counts, that form, and whether the message is of any at all."""
     found: Sequence[Piece] | None = None
+    counts: Dialect | None = None
     claimed = False
     for form in forms:
         pieces = form.read_echo(message)
@@ -82,10 +85,10 @@ def _echo(
             continue
         claimed = True
         if any(not isinstance(piece, CallSlot) and is_verifiable(piece) for piece in pieces):
-            return pieces, claimed
+            return pieces, form, claimed
         if found is None and any(isinstance(piece, Thinking) for piece in pieces):
-            found = pieces
-    return found, claimed
+            found, counts = pieces, form
+    return found, counts, claimed
 
 
 def _place_answer(pieces: Sequence[Piece], answer: Sequence[Text | Refusal]) -> list[Piece]:

@@ -32,6 +32,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from asgi_thinking.capabilities import EFFORTS, Capabilities
+from asgi_thinking.details import FORMATS
 from asgi_thinking.families import Family, Model, Switch
 from asgi_thinking.lessons_openai import DISOWNED
 from asgi_thinking.models_gpt import ALWAYS, EFFORT_NONE, GPT_MODELS, MEDIUM, PLAIN, THINKS
@@ -155,16 +156,7 @@ _COMPATIBLE_MODEL: Final = Model(replace(THINKS, disowned=DISOWNED), EFFORT_NONE
 
 # The vendors whose thinking gateways carry, by the `format` of their items. "openai" is this API's
 # own: what a gateway sent that nobody else understands.
-_FORMATS: Final = frozenset(
-    {
-        "",
-        "google-gemini-v1",
-        "openai-responses-v1",
-        "azure-openai-responses-v1",
-        "xai-responses-v1",
-        "openai",
-    }
-)
+_FORMATS: Final = FORMATS | {"", "openai"}
 
 FAMILIES: Final[Mapping[str, Family]] = {
     family.name: family

@@ -34,9 +34,12 @@ _EXTENSION: Final = (b"x-", b"x_", b"X-", b"X_")
 
 
 class Negotiator:
-    """The decision for one route; immutable and shared by all its requests."""
+    """The decision for one route; immutable and shared by all its requests.
 
-    __slots__ = ("_allowed", "_known", "_opt_ins", "_usual", "vary")
+    `usual` is the dialect of requests without a signal, and `vary` names the headers that count.
+    """
+
+    __slots__ = ("_allowed", "_known", "_opt_ins", "_prefixes", "usual", "vary")
 
     def __init__(
         self, known: Mapping[str, Dialect], allowed: Collection[str] | None, default: str
@@ -45,7 +48,9 @@ class Negotiator:
 
         Args:
             known: every dialect that can be named, by name; must hold the strict one.
-            allowed: names that this route may answer in, None for all; strict is always allowed.
+            allowed: names that this route may answer in; strict is always allowed. None for all
+                but those that have thinking within `content`, which clients that do not know them
+                take for the answer.
             default: the name used where the request has no signal.
 
         Raises:
@@ -57,10 +62,16 @@ class Negotiator:
                     f"dialect {name!r} is not installed; known are {', '.join(sorted(known))}"
                 )
         self._known = known
-        self._allowed = frozenset(known if allowed is None else allowed) | {STRICT}
+        if allowed is None:
+            allowed = (*(name for name, it in known.items() if not it.in_content), default)
+        self._allowed = frozenset(allowed) | {STRICT}
         self._opt_ins = {d.opt_in: d.name for d in known.values() if d.opt_in is not None}
         self.vary = b", ".join((DIALECT_HEADER, *self._opt_ins))
-        self._usual = self._permit(default)
+        letters = {name[2:3] for name in (DIALECT_HEADER, *self._opt_ins, *_STRICT_BY_DEFAULT)}
+        self._prefixes = frozenset(
+            [start + case for start in _EXTENSION for x in letters for case in (x, x.upper())]
+        )
+        self.usual = self._permit(default)
 
     def __call__(self, headers: Iterable[tuple[bytes, bytes]]) -> Dialect:
         """The dialect of the reply.
@@ -68,18 +79,30 @@ class Negotiator:
         Raises:
             InvalidRequest: `x-thinking-dialect` names no known dialect, or several.
         """
+        found = self.signal(headers)
+        return self.usual if found is None else found[0]
+
+    def signal(self, headers: Iterable[tuple[bytes, bytes]]) -> tuple[Dialect, bool] | None:
+        """The dialect that the request itself asks for, and whether by one of rules 1 to 3.
+
+        None: it does not say, and the route's default holds.
+
+        Raises:
+            InvalidRequest: as when called.
+        """
         # Most requests have no such header at all.
-        extensions = [pair for pair in headers if pair[0][:2] in _EXTENSION]
+        prefixes = self._prefixes
+        extensions = [pair for pair in headers if pair[0][:3] in prefixes]
         if not extensions:
-            return self._usual
+            return None
         wished, votes, refused, gateway = self._read(extensions)
         if refused or len(votes) > 1:
-            return self._known[STRICT]
+            return self._known[STRICT], True
         if wished:
-            return self._permit(self._named(wished))
+            return self._permit(self._named(wished)), True
         if votes:
-            return self._permit(votes.pop())
-        return self._known[STRICT] if gateway else self._usual
+            return self._permit(votes.pop()), True
+        return (self._known[STRICT], False) if gateway else None
 
     def _read(
         self, headers: Iterable[tuple[bytes, bytes]]

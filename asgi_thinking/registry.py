@@ -16,7 +16,11 @@ from asgi_thinking.providers import HTTPProvider, Provider
 
 __all__ = ["BUILT_IN_DIALECTS", "load_dialects", "load_provider", "provider_names"]
 
-BUILT_IN_DIALECTS: Final = ("openai", "truefoundry", "truefoundry-legacy", "portkey", "obiguard")
+BUILT_IN_DIALECTS: Final = (
+    *("openai", "truefoundry", "truefoundry-legacy", "portkey", "obiguard"),
+    *("openrouter", "litellm", "deepseek", "reasoning", "think-tags"),
+)
+"""All dialects of this distribution: what their clients send back is always read."""
 
 _Points: TypeAlias = Mapping[str, list[EntryPoint]]
 

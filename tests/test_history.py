@@ -10,10 +10,7 @@ from hypothesis import given
 
 from asgi_thinking.conversation import decode_messages
 from asgi_thinking.dialects import CallSlot
-from asgi_thinking.dialects.content_blocks import OBIGUARD, PORTKEY
-from asgi_thinking.dialects.openai import OPENAI, OpenAIDialect
-from asgi_thinking.dialects.truefoundry import TRUEFOUNDRY
-from asgi_thinking.dialects.truefoundry_legacy import TRUEFOUNDRY_LEGACY
+from asgi_thinking.dialects.openai import OpenAIDialect
 from asgi_thinking.exceptions import InvalidRequest
 from asgi_thinking.history import keep_verifiable, reader, seals, without
 from asgi_thinking.messages import (
@@ -29,14 +26,16 @@ from asgi_thinking.messages import (
     ToolCall,
     Turn,
 )
+from asgi_thinking.registry import BUILT_IN_DIALECTS, load_dialects
 from tests.strategies import conversations
 
-BUILT_IN = (OPENAI, TRUEFOUNDRY, TRUEFOUNDRY_LEGACY, PORTKEY, OBIGUARD)
+BUILT_IN = tuple(load_dialects(BUILT_IN_DIALECTS).values())
 
 SIGNED = Thinking("hm", "SIG")
 CALLS = [{"id": i, "type": "function", "function": {"name": "f", "arguments": ""}} for i in "ab"]
 A, B = ToolCall("a", "f", ""), ToolCall("b", "f", "")
 BLOCK = {"type": "thinking", "thinking": "hm", "signature": "SIG"}
+DETAIL = {"type": "reasoning.text", "text": "hm", "signature": "SIG"}
 
 
 class Form(OpenAIDialect):
@@ -211,6 +210,8 @@ def test_the_provider_that_is_named_counts() -> None:
                 {"index": 1, "delta": {"text": "hi"}},
             ],
         },
+        {"content": "hi", "reasoning_details": [DETAIL]},
+        {"content": "hi", "provider_specific_fields": {"thinking_blocks": [BLOCK]}},
     ],
 )
 def test_the_built_in_forms_say_the_same(message: dict[str, Any]) -> None:
@@ -218,10 +219,19 @@ def test_the_built_in_forms_say_the_same(message: dict[str, Any]) -> None:
     assert (SIGNED, Text("hi"), A, B) == reader(BUILT_IN)({**message, "tool_calls": CALLS})
 
 
-def test_reasoning_text_alone_is_unsigned_thinking() -> None:
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"content": "hi", "reasoning_content": "hm"},
+        {"content": "hi", "reasoning": "hm"},
+        {"content": "<think>\nhm\n</think>\n\nhi"},
+    ],
+)
+def test_reasoning_text_alone_is_unsigned_thinking(message: dict[str, Any]) -> None:
     """A client that keeps the text of thinking only has it read, and dropped later."""
-    message = {"role": "assistant", "content": "hi", "reasoning_content": "hm"}
     assert (Thinking("hm"), Text("hi")) == reader(BUILT_IN)(message)
+    refused = (Thinking("hm"), Text("hi"), Refusal("no"))
+    assert refused == reader(BUILT_IN)({**message, "refusal": "no"})
 
 
 def test_errors_in_an_echo_have_their_place_in_the_body() -> None:

@@ -87,3 +87,39 @@ def test_an_unknown_name_in_the_configuration_is_an_error(
 def test_vary_names_every_header_that_counts() -> None:
     """Caches learn which headers change the reply."""
     assert Negotiator(KNOWN, None, "openai").vary == b", ".join((NAME, TFY, PORTKEY, OBIGUARD))
+
+
+def test_thinking_within_content_is_only_for_those_who_name_it() -> None:
+    """A route that lists no dialects has all others; its default is always among them."""
+    wish = [(NAME, b"think-tags")]
+
+    assert "openai" == Negotiator(KNOWN, None, "openai")(wish).name
+    assert "think-tags" == Negotiator(KNOWN, ("think-tags",), "openai")(wish).name
+    assert "think-tags" == Negotiator(KNOWN, None, "think-tags")([]).name
+    assert "openrouter" == Negotiator(KNOWN, None, "openai")([(NAME, b"openrouter")]).name
+
+
+@pytest.mark.parametrize(
+    ("headers", "signal"),
+    [
+        ([], None),
+        ([(b"accept", b"*/*"), (b"x-request-id", b"1"), (b"x-title", b"t")], None),
+        ([(b"x-portkey-api-key", b"k")], ("openai", False)),
+        ([(PORTKEY, b"true")], ("openai", True)),
+        ([(TFY, b"false")], ("truefoundry-legacy", True)),
+        ([(b"X_Obiguard_Strict-Open-AI-Compliance", b"false")], ("obiguard", True)),
+        ([(NAME, b"openai")], ("openai", True)),
+        ([(NAME, b"deepseek")], ("openai", True)),
+    ],
+)
+def test_a_signal_is_what_the_request_itself_says(
+    headers: list[tuple[bytes, bytes]], signal: tuple[str, bool] | None
+) -> None:
+    """The default is none; that a gateway is strict unless told otherwise is one, if implied."""
+    allowed = ("truefoundry", "truefoundry-legacy", "portkey", "obiguard")
+    negotiate = Negotiator(KNOWN, allowed, "truefoundry")
+
+    found = negotiate.signal(headers)
+
+    assert signal == (found and (found[0].name, found[1]))
+    assert "truefoundry" == negotiate.usual.name

@@ -74,6 +74,21 @@ class Dialect(Protocol):
         """Whether `read_echo` gives every block back in the order it was encoded."""
         ...
 
+    @property
+    def in_content(self) -> bool:
+        """Whether thinking stands within `content`, so that only `read_echo` knows the answer."""
+        ...
+
+    @property
+    def own_keys(self) -> frozenset[str]:
+        """The keys of a message or a delta in which this dialect, and hardly another, thinks."""
+        ...
+
+    @property
+    def plain(self) -> bool:
+        """Whether a fragment of the answer is a chunk exactly as OpenAI writes it."""
+        ...
+
     def encode_message(self, message: Message, asked: Asked) -> dict[str, Any]:
         """A whole reply as the dialect's `chat.completion` object."""
         ...

@@ -48,6 +48,7 @@ from asgi_thinking.echo import (
     is_typed,
     read_block,
     read_blocks,
+    read_seals,
 )
 from asgi_thinking.exceptions import InvalidRequest
 from asgi_thinking.lanes import Lane, json_line
@@ -99,6 +100,9 @@ class ContentBlocksDialect:
 
     shows_thinking = True
     ordered = True
+    in_content = False
+    own_keys = frozenset({"content_blocks"})
+    plain = False
 
     def __init__(self, name: str, opt_in: bytes, keep_alive: bytes) -> None:
         self.name = name
@@ -131,7 +135,7 @@ class ContentBlocksDialect:
         else:
             blocks = _read_parts(message.get("content_blocks"))
         calls = message.get("tool_calls")
-        return [*among_calls(blocks, calls), *_read_signatures(calls)] or None
+        return [*among_calls(blocks, calls), *read_seals(calls, "function", _SIGNS_CALLS)] or None
 
 
 PORTKEY: Final = ContentBlocksDialect("portkey", b"x-portkey-strict-open-ai-compliance", KEEP_ALIVE)
@@ -240,8 +244,8 @@ class _PlainEncoder(StreamEncoder):
 
     def _end(self) -> None:
         usage = b""
-        if self._usage is not None:
-            usage = b',"usage":' + json_line(_usage(self._usage))
+        if self.account.usage is not None:
+            usage = b',"usage":' + json_line(_usage(self.account.usage))
         for event in self._held:
             self._send_finish(event, usage if event is self._held[-1] else b"")
 
@@ -352,17 +356,3 @@ def _typed(slot: JSONObject) -> JSONObject:
     if "block_type" in slot:
         return {"type": slot.pop("block_type"), **slot}
     return {"type": next((_FRAGMENTS[key] for key in slot if key in _FRAGMENTS), ""), **slot}
-
-
-def _read_signatures(calls: Any) -> list[ToolCall]:
-    """The signatures of tool calls; what else is wrong with the calls, others will say."""
-    found: list[ToolCall] = []
-    for call in calls if is_array(calls) else ():
-        if not is_object(call) or not is_object(function := call.get("function")):
-            continue
-        call_id, signature = call.get("id"), function.get("thought_signature")
-        if isinstance(call_id, str) and isinstance(signature, str) and signature:
-            provider = function.get("provider")
-            origin = provider if isinstance(provider, str) else _SIGNS_CALLS
-            found.append(ToolCall(call_id, "", "", signature, origin))
-    return found

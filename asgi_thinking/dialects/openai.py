@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from asgi_thinking.dialects import Asked
 
-__all__ = ["OPENAI", "OpenAIDialect"]
+__all__ = ["OPENAI", "OpenAIDialect", "StrictEncoder"]
 
 _SERVICE_TIERS: Final = ("auto", "default", "flex", "scale", "priority", "fast")
 
@@ -38,6 +38,9 @@ class OpenAIDialect:
     opt_in: bytes | None = None
     shows_thinking = False
     ordered = False
+    in_content = False
+    own_keys: frozenset[str] = frozenset()
+    plain = True
 
     def encode_message(self, message: Message, asked: Asked) -> dict[str, Any]:
         """A whole reply, exactly as OpenAI would have written it."""
@@ -47,7 +50,7 @@ class OpenAIDialect:
 
     def encoder(self, asked: Asked) -> StreamEncoder:
         """An encoder whose chunks are exactly OpenAI's."""
-        return _StrictEncoder(include_usage=asked.include_usage)
+        return StrictEncoder(include_usage=asked.include_usage)
 
     def read_echo(self, message: Mapping[str, Any]) -> list[Block] | None:
         """None: OpenAI's own fields carry no thinking."""
@@ -55,7 +58,9 @@ class OpenAIDialect:
         return None
 
 
-class _StrictEncoder(StreamEncoder):
+class StrictEncoder(StreamEncoder):
+    """Writes nothing that OpenAI's own types have no place for."""
+
     __slots__ = ()
 
     def _extra(self, event: Extra) -> None:

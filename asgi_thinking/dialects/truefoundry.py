@@ -20,7 +20,7 @@ Source: "Extended Thinking", indexed at https://www.truefoundry.com/llms.txt, re
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from asgi_thinking import _fields as fields
@@ -36,8 +36,12 @@ from asgi_thinking.completions import (
     signed,
 )
 from asgi_thinking.dialects import Asked, CallSlot
-from asgi_thinking.echo import THINKING_TYPES, is_array, item_type, read_thinking
-from asgi_thinking.exceptions import InvalidRequest
+from asgi_thinking.dialects._places import (
+    Order,
+    PlacingEncoder,
+    read_thinking_blocks,
+    with_places,
+)
 from asgi_thinking.lanes import Lane, json_line
 from asgi_thinking.messages import (
     Block,
@@ -64,6 +68,9 @@ class TrueFoundryDialect:
     opt_in: bytes | None = None
     shows_thinking = True
     ordered = True
+    in_content = False
+    own_keys = frozenset({"reasoning_content", "reasoning_signature", "thinking_blocks"})
+    plain = True
 
     def encode_message(self, message: Message, asked: Asked) -> dict[str, Any]:
         """A whole reply, with both keys if thinking was asked for: null where there was none."""
@@ -90,41 +97,21 @@ class TrueFoundryDialect:
         """
         if _FORM.isdisjoint(message):
             return None
-        content = message.get("content")
-        calls = message.get("tool_calls")
-        reader = _Reader(
-            content if isinstance(content, str) else "",
-            len(calls) if is_array(calls) else 0,
-        )
-        fields.given(message, "thinking_blocks", reader.read)
-        if not reader.found:
+        order = Order.of(message)
+        read = partial(read_thinking_blocks, order)
+        if not fields.given(message, "thinking_blocks", read):
             text = fields.given(message, "reasoning_content", fields.string)
             signature = fields.given(message, "reasoning_signature", fields.string)
             if not (text or signature):
                 return None
-            reader.pieces = [Thinking(text or "", signature or None)]
-        return reader.rest()
+            order.pieces = [Thinking(text or "", signature or None)]
+        return order.rest()
 
 
 TRUEFOUNDRY: Final = TrueFoundryDialect()
 
 # What of the form a message has, if it is of this form.
 _FORM: Final = frozenset({"thinking_blocks", "reasoning_content", "reasoning_signature"})
-
-
-@dataclass(slots=True)
-class _Place:
-    """Where in its choice a block starts: code points of content and tool calls before it."""
-
-    content: int = 0
-    calls: int = 0
-
-    def fields(self) -> JSONObject:
-        """The place as a block says it; nothing where it is the very first."""
-        if not (self.content or self.calls):
-            return {}
-        named = {"content": self.content, "tool_calls": self.calls}
-        return {"after": {name: count for name, count in named.items() if count}}
 
 
 def _plain_message(choice: Choice) -> JSONObject:
@@ -146,21 +133,16 @@ def _thinking_message(choice: Choice) -> JSONObject:
 
 def _thinking_blocks(blocks: Sequence[Block]) -> list[JSONObject]:
     items: list[JSONObject] = []
-    place = _Place()
-    for block in blocks:
+    for block, place in with_places(blocks):
         match block:
             case Thinking(text, signature, origin) if text or signature:
-                items.append(_thinking(text, signature, origin) | place.fields())
+                items.append(_thinking(text, signature, origin) | place)
             case RedactedThinking(data, origin):
-                items.append(_redacted(data, origin) | place.fields())
-            case Text(text, signature, origin):
-                if signature:
-                    items.append(_of_text(signature, origin, len(text)) | place.fields())
-                place.content += len(text)
-            case ToolCall(call_id, _, _, signature, origin):
-                place.calls += 1
-                if signature:
-                    items.append(_of_call(signature, origin, call_id))
+                items.append(_redacted(data, origin) | place)
+            case Text(text, signature, origin) if signature:
+                items.append(_of_text(signature, origin, len(text)) | place)
+            case ToolCall(call_id, _, _, signature, origin) if signature:
+                items.append(_of_call(signature, origin, call_id))
             case _:
                 pass
     return items
@@ -182,33 +164,21 @@ def _of_call(signature: str, origin: str, call_id: str) -> JSONObject:
     return _thinking("", signature, origin) | {"tool_call_id": call_id}
 
 
-class _ThinkingEncoder(StreamEncoder):
+class _ThinkingEncoder(PlacingEncoder):
     """Fragments of thinking as they come, then the whole block."""
 
-    __slots__ = ("_numbers", "_places", "_thoughtful")
+    __slots__ = ("_numbers", "_thoughtful")
 
     def __init__(self, *, include_usage: bool, seal: Seal) -> None:
         super().__init__(include_usage=include_usage, seal=seal)
         self._numbers: dict[int, int] = {}  # by choice: the next block's index
-        self._places: dict[int, JSONObject] = {}  # by block
         self._thoughtful: set[int] = set()  # choices that have shown thinking
 
     def _open(self, lane: Lane) -> None:
-        block = lane.block
-        self._places[block.index] = self._place(block.choice).fields()
-        if block.kind == "thinking":
+        super()._open(lane)
+        if lane.block.kind == "thinking":
             lane.whole = bytearray()
             self._frame(lane)
-        else:
-            super()._open(lane)
-
-    def _place(self, choice: int) -> _Place:
-        content = sum(
-            lane.length
-            for lane in self._lanes
-            if lane.block.choice == choice and lane.block.kind == "text"
-        )
-        return _Place(content, self._calls.get(choice, 0))
 
     def _frame(self, lane: Lane) -> None:
         super()._frame(lane)
@@ -248,74 +218,5 @@ class _ThinkingEncoder(StreamEncoder):
             delta += b',"reasoning_signature":' + json_line(item["signature"])
         line = json_line({"index": number, **item})
         if lane.whole:
-            text = b'"thinking":"' + lane.whole[lane.skip :] + b'"'
-            line = line.replace(b'"thinking":""', text, 1)
+            line = line.replace(b'"thinking":""', b'"thinking":' + lane.collected(), 1)
         self._chunk(choice, delta + b',"thinking_blocks":[' + line + b"]")
-
-
-@dataclass(slots=True)
-class _Reader:
-    """Puts the blocks of an echo, the text and the places of calls in order.
-
-    `calls` is the number of the message's calls; `at` and `placed` say how much of the text and how
-    many calls are in `pieces` already.
-    """
-
-    content: str
-    calls: int
-    at: int = 0
-    placed: int = 0
-    found: bool = False
-    pieces: list[Block | CallSlot] = field(default_factory=list[Block | CallSlot])
-
-    def read(self, value: Any) -> None:
-        """Take the array of blocks; items that are none are passed over."""
-        for position, item in enumerate(fields.array(value)):
-            if item_type(item) not in THINKING_TYPES:
-                continue
-            try:
-                self._read(item)
-            except InvalidRequest as error:
-                raise fields.under(f"[{position}]", error) from None
-
-    def _read(self, item: Mapping[str, Any]) -> None:
-        block = read_thinking(item)
-        if block == Thinking("", None, block.origin):
-            return
-        self.found = True
-        call_id = fields.given(item, "tool_call_id", fields.string)
-        length = fields.given(item, "content_length", fields.integer(0))
-        signature = block.signature if isinstance(block, Thinking) else None
-        if call_id is not None:
-            self.pieces.append(ToolCall(call_id, "", "", signature, block.origin))
-            return
-        self._advance(fields.given(item, "after", _read_place) or _Place())
-        if length is None:
-            self.pieces.append(block)
-            return
-        text = self.content[self.at : self.at + length]
-        self.at += len(text)
-        self.pieces.append(Text(text, signature, block.origin))
-
-    def _advance(self, place: _Place) -> None:
-        """Put in what stood before a block."""
-        if text := self.content[self.at : place.content]:
-            self.pieces.append(Text(text))
-            self.at += len(text)
-        calls = range(self.placed, min(place.calls, self.calls))
-        self.pieces += map(CallSlot, calls)
-        self.placed += len(calls)
-
-    def rest(self) -> list[Block | CallSlot]:
-        """All pieces, with the text that no block stood behind."""
-        if text := self.content[self.at :]:
-            self.pieces.append(Text(text))
-        return self.pieces
-
-
-def _read_place(value: Any) -> _Place:
-    place = fields.mapping(value)
-    return _Place(
-        fields.given(place, "content", fields.integer(0)) or 0,
-        fields.given(place, "tool_calls", fields.integer(0)) or 0,
-    )

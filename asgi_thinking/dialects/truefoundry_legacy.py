@@ -67,6 +67,9 @@ class TrueFoundryLegacyDialect:
     opt_in: bytes | None = b"x-tfy-strict-openai"
     shows_thinking = True
     ordered = True
+    in_content = False
+    own_keys = frozenset({"thinking", "redacted_thinking", "signature"})
+    plain = False
 
     def encode_message(self, message: Message, asked: Asked) -> dict[str, Any]:
         """A whole reply, with thinking in the `content` array if it was asked for."""

@@ -18,6 +18,7 @@ from starlette.types import Message
 
 from asgi_thinking import Service, ThinkingResponse
 from asgi_thinking.events import Batch
+from asgi_thinking.registry import BUILT_IN_DIALECTS
 from asgi_thinking.requests import ChatRequest
 from asgi_thinking.wire.anthropic import AnthropicDecoder
 from tests.asgi import scope_for
@@ -26,7 +27,7 @@ from tests.scripted import Scripted
 from tests.wire.anthropic_transcripts import delta, sse
 
 ROUNDS, DELTAS = 5, 4_000
-DIALECTS = ("openai", "truefoundry", "truefoundry-legacy", "portkey", "obiguard")
+DIALECTS = BUILT_IN_DIALECTS
 READS = (
     PIECES[0],
     *[sse(delta(0, "thinking_delta", thinking="some words "))] * DELTAS,
@@ -60,7 +61,7 @@ async def cost(reads: tuple[bytes, ...], dialect: str) -> float:
     """Microseconds an event."""
     provider = Replay()
     provider.reads = reads
-    service = Service(providers={"acme": provider})
+    service = Service(providers={"acme": provider}, dialects=DIALECTS)
     headers = [(b"x-thinking-dialect", dialect.encode())]
     body = json.dumps(ASK | {"stream": True}).encode()
     best = float("inf")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -9,6 +10,10 @@ from openai.lib.streaming.chat import ChatCompletionStreamState
 from openai.types.chat import ChatCompletionChunk
 
 JSONObject = dict[str, Any]
+
+
+# Where a call's signature stands, outside of OpenAI's fields.
+_BESIDE_CALLS = ("extra_content", "provider_specific_fields")
 
 
 def read_chunks(data: bytes) -> list[JSONObject]:
@@ -61,7 +66,7 @@ def plain(data: bytes, choice: int = 0) -> JSONObject:
             )
             function = call["function"]
             fragment = {"arguments": "", **part["function"]}
-            call |= {"extra_content": part["extra_content"]} if "extra_content" in part else {}
+            call |= {key: part[key] for key in _BESIDE_CALLS if key in part}
             arguments = function["arguments"] + fragment["arguments"]
             call["function"] = {**function, **fragment, "arguments": arguments}
     return {**message, "tool_calls": list(calls.values())}
@@ -102,3 +107,31 @@ def by_portkey(data: bytes, choice: int = 0) -> JSONObject:
     """The gateway's own sample: parts are collected as they came."""
     parts = [p for delta in deltas(data, choice) for p in delta.get("content_blocks", [])]
     return {**plain(data, choice), "content_blocks": parts}
+
+
+def _collected(data: bytes, key: str, choice: int) -> list[JSONObject]:
+    """The items of a list that a reader only puts one behind the other."""
+    return [item for delta in deltas(data, choice) for item in delta.get(key, [])]
+
+
+def by_openrouter(data: bytes, choice: int = 0) -> JSONObject:
+    """A reader that keeps the details of thinking as they came."""
+    return {
+        **plain(data, choice),
+        "reasoning_details": _collected(data, "reasoning_details", choice),
+    }
+
+
+def by_litellm(data: bytes, choice: int = 0) -> JSONObject:
+    """A reader that keeps fragments of blocks as they came."""
+    return {**plain(data, choice), "thinking_blocks": _collected(data, "thinking_blocks", choice)}
+
+
+def by_text(key: str) -> Callable[[bytes], JSONObject]:
+    """A reader that adds up the one string that has the thinking."""
+
+    def read(data: bytes, choice: int = 0) -> JSONObject:
+        thought = "".join(delta.get(key) or "" for delta in deltas(data, choice))
+        return {**plain(data, choice), key: thought}
+
+    return read

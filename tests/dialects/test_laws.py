@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
 
 import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asgi_thinking.dialects import Asked, CallSlot, Dialect
+from asgi_thinking.dialects import Asked, Dialect
 from asgi_thinking.dialects.content_blocks import OBIGUARD, PORTKEY
+from asgi_thinking.dialects.litellm import LITELLM
 from asgi_thinking.dialects.openai import OPENAI
+from asgi_thinking.dialects.openrouter import OPENROUTER
+from asgi_thinking.dialects.reasoning_text import DEEPSEEK, REASONING
+from asgi_thinking.dialects.think_tags import THINK_TAGS
 from asgi_thinking.dialects.truefoundry import TRUEFOUNDRY
 from asgi_thinking.dialects.truefoundry_legacy import TRUEFOUNDRY_LEGACY
 from asgi_thinking.events import Done, Event, StreamError
@@ -22,7 +24,6 @@ from asgi_thinking.messages import (
     Block,
     Choice,
     Message,
-    Opaque,
     RedactedThinking,
     Text,
     Thinking,
@@ -32,75 +33,32 @@ from asgi_thinking.messages import (
 )
 from tests.dialects import clients
 from tests.dialects.drawn import batches, replies, run_together, said, streams
+from tests.dialects.kept import (
+    SHOWN,
+    behind,
+    called,
+    echo,
+    encode,
+    messages,
+    sealed,
+    shown,
+    signed_calls,
+    vendors_own,
+)
 from tests.strategies import shared
 from tests.strictness import check_completion, check_stream
 
-ALL: list[Dialect] = [OPENAI, TRUEFOUNDRY, TRUEFOUNDRY_LEGACY, PORTKEY, OBIGUARD]
-SHOWN = Asked(thinking=True)
+ALL: list[Dialect] = [
+    *(OPENAI, TRUEFOUNDRY, TRUEFOUNDRY_LEGACY, PORTKEY, OBIGUARD),
+    *(OPENROUTER, LITELLM, DEEPSEEK, REASONING, THINK_TAGS),
+]
 
 every_dialect = pytest.mark.parametrize("dialect", ALL, ids=lambda dialect: dialect.name)
 
-# So many tests say together that what a dialect writes, it reads.
+# So many tests here say together that what a dialect writes, it reads.
 ECHOES = 6
 
 asks = st.builds(Asked, st.booleans(), st.booleans())
-
-
-def encode(dialect: Dialect, events: list[Event], asked: Asked) -> bytes:
-    return dialect.encoder(asked).feed(events)
-
-
-def messages(dialect: Dialect, message: Message, asked: Asked) -> list[dict[str, Any]]:
-    body = orjson.loads(orjson.dumps(dialect.encode_message(message, asked)))
-    return [choice["message"] for choice in body["choices"]]
-
-
-def echo(dialect: Dialect, message: dict[str, Any]) -> list[Any]:
-    return list(dialect.read_echo(message) or ())
-
-
-def shown(blocks: tuple[Block, ...]) -> list[Block]:
-    """What a reply that holds any thought must give back of itself."""
-    kept = said(blocks)
-    thoughtful = any(isinstance(block, Thinking | RedactedThinking) for block in kept)
-    return kept if thoughtful else []
-
-
-def sealed(blocks: tuple[Block, ...]) -> list[Block]:
-    """The same where signatures of texts and of calls are kept with the thoughts."""
-    signed = any(isinstance(block, Text | ToolCall) and block.signature for block in blocks)
-    return said(blocks) if signed else shown(blocks)
-
-
-def signed_calls(blocks: Iterable[Block]) -> list[tuple[str, str | None]]:
-    signed = (block for block in blocks if isinstance(block, ToolCall) and block.signature)
-    return [(call.id, call.signature) for call in signed]
-
-
-def behind(blocks: Iterable[object]) -> list[int]:
-    """How many calls, or their slots, stand before each thought."""
-    found: list[int] = []
-    calls = 0
-    for block in blocks:
-        calls += isinstance(block, CallSlot) or (isinstance(block, ToolCall) and bool(block.name))
-        if isinstance(block, RedactedThinking) or block_says(block):
-            found.append(calls)
-    return found
-
-
-def block_says(block: object) -> bool:
-    return isinstance(block, Thinking) and bool(block.text or block.signature)
-
-
-def called(choice: Choice) -> tuple[Block, ...]:
-    """The blocks as a client sees them, who is told of no calls in a refused reply."""
-    if choice.finish != "content_filter":
-        return choice.blocks
-    return tuple(block for block in choice.blocks if not isinstance(block, ToolCall))
-
-
-def vendors_own(blocks: Iterable[Block]) -> list[tuple[Any, str]]:
-    return [(orjson.loads(b.data), b.origin) for b in blocks if isinstance(b, Opaque)]
 
 
 @every_dialect
@@ -134,7 +92,9 @@ def test_a_stream_says_what_the_whole_reply_says(
         content = whole["content"]
         if isinstance(content, list):
             content = "".join(part.get("text", "") for part in content)
-        assert answer == (content or "") == added["content"]
+        assert (content or "") == added["content"]
+        assert added["content"].removeprefix("" if dialect.in_content else answer) in ("", content)
+        assert added["content"].endswith(answer)
         assert (whole.get("refusal") or "") == added["refusal"]
         if message.choices[choice["index"]].finish != "content_filter":
             assert whole.get("tool_calls", []) == added["tool_calls"]

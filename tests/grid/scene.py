@@ -42,6 +42,10 @@ _READERS: Final[dict[str, Any]] = {
     "truefoundry-legacy": clients.by_truefoundry_legacy,
     "portkey": clients.by_portkey,
     "obiguard": clients.by_portkey,
+    "openrouter": clients.by_openrouter,
+    "litellm": clients.by_litellm,
+    "deepseek": clients.by_text("reasoning_content"),
+    "reasoning": clients.by_text("reasoning"),
 }
 
 

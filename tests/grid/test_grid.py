@@ -24,7 +24,10 @@ pytestmark = [pytest.mark.anyio, pytest.mark.hypothesis]
 # Of how many cells one is asked; the sum of a cell's places says which.
 _EVERY: Final = max(1, 600 // settings().max_examples)
 
-_DIALECTS: Final = ("truefoundry", "truefoundry-legacy", "portkey")
+_DIALECTS: Final = (
+    *("truefoundry", "truefoundry-legacy", "portkey"),
+    *("openrouter", "litellm", "deepseek", "reasoning"),
+)
 
 # What is refused where tools are sent, and the words of the reason.
 # Source: https://developers.openai.com/api/docs/guides/latest-model, read 2026-11-22: this model
@@ -45,7 +48,7 @@ def cells(target: Target, every: int) -> list[Asked]:
     found: list[Asked] = []
     for (f, form), (s, shape), stream in product(enumerate(FORMS), enumerate(SHAPES), (0, 1)):
         if (number + f + s + 3 * stream) % every == 0:
-            dialect = "openai" if SHAPES[shape].plain else _DIALECTS[(number + s) % 3]
+            dialect = "openai" if SHAPES[shape].plain else _DIALECTS[(number + s) % len(_DIALECTS)]
             remembers = bool((number + f) % 2)
             found.append(Asked(target, form, shape, bool(stream), dialect, remembers))
     return found

@@ -30,12 +30,14 @@ USER: Final[JSONObject] = {"role": "user", "content": "Weather in Tokyo?"}
 TOOLS: Final = [{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}]
 GEMINI_3: Final = "gemini-3-pro-preview"
 
-# Every dialect that shows thinking, and how its clients put a stream together.
+# Every dialect that shows thinking whole, and how its clients put a stream together.
 DIALECTS: Final[dict[str, Any]] = {
     "truefoundry": clients.by_truefoundry,
     "truefoundry-legacy": clients.by_truefoundry_legacy,
     "portkey": clients.by_portkey,
     "obiguard": clients.by_portkey,
+    "openrouter": clients.by_openrouter,
+    "litellm": clients.by_litellm,
 }
 
 

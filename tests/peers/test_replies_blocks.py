@@ -65,13 +65,34 @@ def content(message: JSONObject) -> str:
 def thoughts(message: JSONObject) -> Blocks:
     """The thinking of a message, whichever of the forms it is in; a stream's parts are merged."""
     if "thinking_blocks" in message:
-        found = message["thinking_blocks"]
-        return [{k: v for k, v in block.items() if k not in ("index", "after")} for block in found]
+        return joined(message["thinking_blocks"])
+    if "reasoning_details" in message:
+        return [as_block(item) for item in joined(message["reasoning_details"])]
     blocks = message.get("content_blocks") or message["content"]
     if "delta" in blocks[0]:
         blocks = merged(blocks)
     kinds = ("thinking", "redacted_thinking")
     return [{k: v for k, v in b.items() if k != "after"} for b in blocks if b["type"] in kinds]
+
+
+def joined(items: Blocks) -> Blocks:
+    """A stream's fragments as blocks, and whole blocks as they are, without their places."""
+    slots: dict[int, JSONObject] = {}
+    for number, item in enumerate(items):
+        slot = slots.setdefault(item.get("index", number), {})
+        for key, value in item.items():
+            slot[key] = slot.get(key, "") + value if key in ("text", "thinking") else value
+    return [
+        {k: v for k, v in slot.items() if k not in ("index", "after")} for slot in slots.values()
+    ]
+
+
+def as_block(item: JSONObject) -> JSONObject:
+    """One of OpenRouter's details, in Anthropic's words."""
+    if item["type"] == "reasoning.encrypted":
+        return {"type": "redacted_thinking", "data": item["data"]}
+    signed = {"signature": item["signature"]} if "signature" in item else {}
+    return {"type": "thinking", "thinking": item["text"], **signed}
 
 
 def merged(parts: Blocks) -> Blocks:
