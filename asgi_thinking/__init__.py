@@ -4,13 +4,18 @@ from asgi_thinking._version import __version__
 from asgi_thinking.continuity import Continuity
 from asgi_thinking.exceptions import ThinkingError
 from asgi_thinking.middleware import ThinkingMiddleware, allow_all
+from asgi_thinking.outcomes import Outcome
+from asgi_thinking.policies import Asker, Choice
 from asgi_thinking.responses import ThinkingResponse
 from asgi_thinking.service import Service
 from asgi_thinking.stores import MemoryStore, RedisStore
 
 __all__ = [
+    "Asker",
+    "Choice",
     "Continuity",
     "MemoryStore",
+    "Outcome",
     "RedisStore",
     "Service",
     "ThinkingError",

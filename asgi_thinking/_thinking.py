@@ -19,7 +19,7 @@ from asgi_thinking.exceptions import InvalidRequest
 from asgi_thinking.messages import Opaque, RedactedThinking, Thinking, ToolCall, Turn
 from asgi_thinking.requests import Effort, ThinkingConfig
 
-__all__ = ["Ledger", "OnConflict", "Thinker", "history_matters"]
+__all__ = ["Ledger", "OnConflict", "Thinker", "history_matters", "meant_effort"]
 
 OnConflict: TypeAlias = Literal["fix", "reject", "pass"]
 
@@ -86,6 +86,9 @@ class Thinker:
         if _is_off(said):
             return self._off(said)
         if not _is_on(said):
+            # Somebody beside the caller looks at what the model thinks by itself.
+            if self.shows and self.accepts.on_by_default and self.accepts.display_default:
+                return ThinkingConfig("adaptive", None, None, self._display(said), said.include)
             return said if said.display is None else ThinkingConfig(include=said.include)
         if self._takes_budget(said):
             return self._enabled(said)
@@ -187,8 +190,7 @@ class Thinker:
         return ThinkingConfig("adaptive", None, effort, self._display(said), said.include)
 
     def _budgets_effort(self, budget: int) -> Effort | None:
-        meant: list[Effort] = [name for below, name in _BUDGET_EFFORTS if budget < below]
-        return self.accepts.nearest(meant[0] if meant else "max")
+        return self.accepts.nearest(meant_effort(budget))
 
     def _off(self, said: ThinkingConfig) -> ThinkingConfig:
         off = self.accepts.off
@@ -328,6 +330,12 @@ def history_matters(
     if accepts.signs and config.type == "enabled" and _lost_signature(messages) is not None:
         return True
     return accepts.prefill != "always" and _is_prefill(messages)
+
+
+def meant_effort(budget: int) -> Effort:
+    """The effort that a budget, in tokens, stands for."""
+    meant: list[Effort] = [name for below, name in _BUDGET_EFFORTS if budget < below]
+    return meant[0] if meant else "max"
 
 
 def _is_off(said: ThinkingConfig) -> bool:

@@ -39,7 +39,7 @@ from asgi_thinking.events import (
 )
 from asgi_thinking.lanes import Lane, json_line, members
 
-__all__ = ["DONE", "KEEP_ALIVE", "StreamEncoder"]
+__all__ = ["DONE", "KEEP_ALIVE", "Account", "StreamEncoder"]
 
 KEEP_ALIVE: Final = b": keep-alive\n\n"
 DONE: Final = b"data: [DONE]\n\n"
@@ -47,10 +47,18 @@ DONE: Final = b"data: [DONE]\n\n"
 _Envelope: TypeAlias = MessageStart | Usage | Extra | Finish | Done | StreamError
 _Block: TypeAlias = BlockStart | BlockStop | SignatureDelta | Annotation
 
-# What nearly every batch of a live stream consists of.
-_SHORT: Final = (ThinkingDelta, TextDelta)
-
 _COUNTS: Final = ("input", "output", "reasoning", "cache_read", "cache_write")
+
+
+class Account:
+    """What a stream said of itself, which is known at its end."""
+
+    __slots__ = ("finish_reasons", "start", "usage")
+
+    def __init__(self) -> None:
+        self.start: MessageStart | None = None
+        self.finish_reasons: list[str] = []
+        self.usage: Usage | None = None
 
 
 class StreamEncoder:
@@ -71,7 +79,7 @@ class StreamEncoder:
         "_out",
         "_over",
         "_seal",
-        "_usage",
+        "account",
         "keep_alive",
     )
 
@@ -95,14 +103,17 @@ class StreamEncoder:
         self._greeted: set[int] = set()
         self._calls: dict[int, int] = {}
         self._citations: dict[int, list[JSONObject]] = {}
-        self._usage: Usage | None = None
+        self.account = Account()
 
     def feed(self, batch: Batch) -> bytes:
         """The SSE bytes of a batch, possibly none; a `StreamError` or `Done` ends the stream."""
-        if len(batch) == 1 and isinstance(only := batch[0], _SHORT):
-            lane = self._lanes[only.index]
-            if lane.flows and (text := only.text):
-                return lane.fragment(text)
+        if len(batch) == 1:
+            only = batch[0]
+            # What nearly every batch of a live stream is.
+            if type(only) is ThinkingDelta or type(only) is TextDelta:
+                lane = self._lanes[only.index]
+                if lane.flows and (text := only.text):
+                    return lane.fragment(text)
         out, lanes = self._out, self._lanes
         for event in batch:
             if self._over:
@@ -154,6 +165,7 @@ class StreamEncoder:
     def _turn_envelope(self, event: _Envelope) -> None:
         match event:
             case MessageStart():
+                self.account.start = event
                 self._extras = self._head_fields(event)
                 self._render_head()
                 self._greet(0)
@@ -162,6 +174,7 @@ class StreamEncoder:
             case Extra():
                 self._extra(event)
             case Finish():
+                self.account.finish_reasons.append(event.reason)
                 self._finish(event)
             case Done():
                 self._end()
@@ -210,11 +223,11 @@ class StreamEncoder:
             self._chunk(choice, self.role)
 
     def _count(self, usage: Usage) -> None:
-        if self._usage is None:
-            self._usage = Usage()
+        if self.account.usage is None:
+            self.account.usage = Usage()
         for name in _COUNTS:
             if (count := getattr(usage, name)) is not None:
-                setattr(self._usage, name, count)
+                setattr(self.account.usage, name, count)
 
     def _usage_fields(self, usage: Usage) -> JSONObject:
         return usage_object(usage)
@@ -257,8 +270,8 @@ class StreamEncoder:
 
     def _end(self) -> None:
         """Send what comes after every choice is complete."""
-        if self._include_usage and self._usage is not None:
-            usage = json_line(self._usage_fields(self._usage))
+        if self._include_usage and self.account.usage is not None:
+            usage = json_line(self._usage_fields(self.account.usage))
             self._out += self._head + b'],"usage":' + usage + b"}\n\n"
 
     # -- blocks --------------------------------------------------------------------------------

@@ -109,18 +109,20 @@ class Continuity:
                 await self._attempt(self._store.put(items), self._patience, None)
 
     async def recall(
-        self, tenant: str, turns: Sequence[Turn]
+        self, tenant: str, turns: Sequence[Turn], *, altered: bool = False
     ) -> tuple[tuple[Turn, ...], tuple[int, ...]]:
         """The turns with blocks put back, and the numbers of those that are not remembered.
 
         Only the assistant's turns with calls and nothing to verify are looked up, all by one read.
+        `altered` says that clients are not shown all as it was thought: then every turn with calls
+        is looked up, and one that is remembered whole comes back as it was.
         A turn of which any call is not found counts as not remembered; what its other calls bring
         back is put back, unless the model thought it after a call that is not there.
         """
         wanted = {
             number: [self._key(tenant, part) for part in turn.parts if isinstance(part, ToolCall)]
             for number, turn in enumerate(turns)
-            if tenant and _is_incomplete(turn)
+            if tenant and _calls(turn) and (altered or _is_incomplete(turn))
         }
         if not wanted:
             return tuple(turns), ()
@@ -130,6 +132,8 @@ class Continuity:
         reached: dict[str, int] = {}
         for number, own in wanted.items():
             segments = _following([known.get(key) for key in own], reached)
+            if None in segments and not _is_incomplete(turns[number]):
+                continue  # what the client kept is more
             if any(segment is not None and not segment.bare for segment in segments):
                 parts = put_back(turns[number].parts, segments, self._mark)
                 whole[number] = replace(turns[number], parts=parts)
@@ -244,9 +248,11 @@ def _secret(store: Store, given: bytes | str | None) -> bytes:
     return secret
 
 
+def _calls(turn: Turn) -> bool:
+    return turn.role == "assistant" and any(isinstance(part, ToolCall) for part in turn.parts)
+
+
 def _is_incomplete(turn: Turn) -> bool:
-    if turn.role != "assistant" or not any(isinstance(part, ToolCall) for part in turn.parts):
-        return False
     return not any(is_verifiable(part) for part in turn.parts)
 
 

@@ -7,6 +7,7 @@
     ├── AuthenticationRequired    401
     ├── PermissionDenied          403
     ├── ModelNotFound             404
+    ├── Overloaded                503; `max_concurrency` requests are under way
     └── ProviderError             the upstream's fault; knows provider and retry_after (seconds)
         ├── UpstreamStatusError   the upstream answered with an error, as status or in its stream
         ├── UpstreamTimeout       504; code says which of the four clocks ran out
@@ -29,6 +30,7 @@ __all__ = [
     "ConfigurationError",
     "InvalidRequest",
     "ModelNotFound",
+    "Overloaded",
     "PayloadTooLarge",
     "PermissionDenied",
     "ProviderError",
@@ -58,13 +60,15 @@ _TYPES: Final = {
 class ThinkingError(Exception):
     """An error with all that OpenAI's envelope needs.
 
+    `retry_after` is in seconds, None where nobody knows when another request may succeed.
+
     Shape of `envelope()`: `{"error": {"message": str, "type": str, "param": str | null,
     "code": str | null}}`.
     """
 
     status: int = 500
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (all by keyword, each a field of its own)
         self,
         message: str,
         *,
@@ -72,6 +76,7 @@ class ThinkingError(Exception):
         type: str | None = None,  # noqa: A002 (OpenAI's word)
         param: str | None = None,
         code: str | None = None,
+        retry_after: float | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -79,6 +84,7 @@ class ThinkingError(Exception):
         self.type = type or _TYPES.get(self.status, "server_error")
         self.param = param
         self.code = code
+        self.retry_after = retry_after
 
     def envelope(self) -> bytes:
         """The error as OpenAI's JSON body."""
@@ -125,6 +131,12 @@ class ModelNotFound(ThinkingError):
     status = 404
 
 
+class Overloaded(ThinkingError):
+    """As many requests are under way as the server lets in at once."""
+
+    status = 503
+
+
 class ProviderError(ThinkingError):
     """The upstream failed. `retry_after` is in seconds where the upstream gave one.
 
@@ -145,9 +157,10 @@ class ProviderError(ThinkingError):
         retry_after: float | None = None,
         retryable: bool | None = None,
     ) -> None:
-        super().__init__(message, status=status, type=type, param=param, code=code)
+        super().__init__(
+            message, status=status, type=type, param=param, code=code, retry_after=retry_after
+        )
         self.provider = provider
-        self.retry_after = retry_after
         self.retryable = retryable
 
 

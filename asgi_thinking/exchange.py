@@ -25,10 +25,13 @@ from asgi_thinking.exceptions import (
     UpstreamProtocolError,
     UpstreamUnreachable,
 )
+from asgi_thinking.gate import Gate
 from asgi_thinking.messages import Turn
+from asgi_thinking.outcomes import Begun, Course, OnComplete, Watcher
 from asgi_thinking.plans import Fitted, Plan, Planner
 from asgi_thinking.providers import Provider
 from asgi_thinking.requests import ChatRequest
+from asgi_thinking.transforms import TransformFactory
 from asgi_thinking.whole import Whole
 
 __all__ = ["Job", "Manner", "Policy", "Refusal", "Reply", "begin"]
@@ -56,17 +59,23 @@ class Policy:
     continuity: Continuity | None
     fallbacks: tuple[tuple[Provider, str], ...]
     retries: int
+    gate: Gate | None = None
+    on_complete: OnComplete | Watcher | None = None
 
 
 @read_only
 class Manner:
-    """How a reply is written; `vary` is a header, `keep_alive` is in seconds."""
+    """How a reply is written; `vary` is a header, `keep_alive` is in seconds.
+
+    `transform` is applied to its thinking first.
+    """
 
     dialect: Dialect
     asked: Asked
     stream: bool
     vary: bytes
     keep_alive: float
+    transform: TransformFactory | None = None
 
 
 @read_only
@@ -75,7 +84,8 @@ class Job:
 
     `turns` are as the caller sent them, `headers` those that go upstream, `key` is the caller's
     own for the vendor. `owner` is whose replies are remembered where nobody says it better, "" if
-    that is not known, and None where nothing has to be remembered.
+    that is not known, and None where nothing has to be remembered. `decided` says what an owner's
+    policy changed, in words of `x-thinking-applied`.
     """
 
     policy: Policy
@@ -85,6 +95,27 @@ class Job:
     headers: tuple[tuple[str, str], ...]
     key: str | None
     owner: str | None
+    decided: tuple[str, ...] = ()
+
+    @property
+    def asked_model(self) -> str:
+        """The model as the caller wrote it."""
+        model: str = self.plan.settings["model"]
+        return model
+
+    def begun(self, tenant: str) -> Begun:
+        """The request for those who watch."""
+        plan, manner = self.plan, self.manner
+        provider, dialect = plan.provider, manner.dialect.name
+        return Begun(
+            provider.name,
+            provider.kind,
+            plan.model,
+            self.asked_model,
+            dialect,
+            manner.stream,
+            tenant,
+        )
 
     def fit(self, plan: Plan, turns: tuple[Turn, ...]) -> Fitted:
         """The request as it goes to a plan's model; the caller's key goes to its vendor alone."""
@@ -161,10 +192,10 @@ class Reply:
         return _failure(self._provider, error)
 
 
-async def begin(job: Job, tenant: str = "") -> Reply:
+async def begin(job: Job, tenant: str = "", course: Course | None = None) -> Reply:
     """Send the request, as often and to as many as need be, until its reply begins.
 
-    `tenant` says whose conversation it is, better than the job does.
+    `tenant` says whose conversation it is, better than the job does; `course` is told who is asked.
 
     Raises:
         ThinkingError: all failed for good; it is the error of the first.
@@ -172,11 +203,11 @@ async def begin(job: Job, tenant: str = "") -> Reply:
     memory = _Memory(job, tenant)
     turns = await memory.recalled()
     try:
-        return await _Attempts(job, job.plan, turns, memory).begin()
+        return await _Attempts(job, job.plan, turns, memory, course).begin()
     except ThinkingError as error:
         if not (job.policy.fallbacks and _may_fall_back(error)):
             raise
-        reply = await _fall_back(job, turns, memory)
+        reply = await _fall_back(job, turns, memory, course)
         if reply is None:
             raise
         return reply
@@ -185,10 +216,11 @@ async def begin(job: Job, tenant: str = "") -> Reply:
 class _Memory:
     """What is remembered for one request, if anything is."""
 
-    __slots__ = ("_continuity", "_tenant", "_turns")
+    __slots__ = ("_altered", "_continuity", "_tenant", "_turns")
 
     def __init__(self, job: Job, tenant: str) -> None:
         self._turns = job.turns
+        self._altered = job.manner.transform is not None
         # Names and keys are told apart: no caller's key is another's name.
         self._tenant = f"name {tenant}" if tenant else job.owner
         self._continuity = job.policy.continuity if job.owner is not None else None
@@ -201,7 +233,9 @@ class _Memory:
         """
         if self._continuity is None or not self._tenant:
             return self._turns
-        turns, missed = await self._continuity.recall(self._tenant, self._turns)
+        turns, missed = await self._continuity.recall(
+            self._tenant, self._turns, altered=self._altered
+        )
         if missed and self._continuity.on_miss == "error":
             place = f"messages[{missed[0]}]"
             raise InvalidRequest(f"{place}: its thinking is not remembered", param=place)
@@ -215,7 +249,9 @@ class _Memory:
         return Notes(self._continuity, self._tenant, keeps_unsigned=unsigned)
 
 
-async def _fall_back(job: Job, turns: tuple[Turn, ...], memory: _Memory) -> Reply | None:
+async def _fall_back(
+    job: Job, turns: tuple[Turn, ...], memory: _Memory, course: Course | None
+) -> Reply | None:
     """The reply of the first fallback that gives one."""
     first = job.plan
     for provider, model in job.policy.fallbacks:
@@ -223,10 +259,8 @@ async def _fall_back(job: Job, turns: tuple[Turn, ...], memory: _Memory) -> Repl
             continue
         logger.warning("provider %s failed: falling back to %s", first.provider.name, provider.name)
         with suppress(ThinkingError):
-            plan = job.policy.planner.plan(
-                provider, model, first.settings, shows_thinking=first.shows_thinking
-            )
-            reply = await _Attempts(job, plan, turns, memory).begin()
+            plan = job.policy.planner.plan(provider, model, first.settings, first.terms)
+            reply = await _Attempts(job, plan, turns, memory, course).begin()
             reply.applied = (f"fallback {provider.name}/{model}", *reply.applied)
             return reply
     return None
@@ -235,14 +269,22 @@ async def _fall_back(job: Job, turns: tuple[Turn, ...], memory: _Memory) -> Repl
 class _Attempts:
     """The attempts of one model at one request."""
 
-    __slots__ = ("_applied", "_healed", "_job", "_memory", "_plan", "_turns")
+    __slots__ = ("_applied", "_course", "_healed", "_job", "_memory", "_plan", "_turns")
 
-    def __init__(self, job: Job, plan: Plan, turns: tuple[Turn, ...], memory: _Memory) -> None:
+    def __init__(
+        self,
+        job: Job,
+        plan: Plan,
+        turns: tuple[Turn, ...],
+        memory: _Memory,
+        course: Course | None,
+    ) -> None:
         self._job = job
+        self._course = course
         self._memory = memory
         self._plan = plan
         self._turns = turns
-        self._applied: tuple[str, ...] = ()
+        self._applied: tuple[str, ...] = job.decided
         self._healed = False
 
     async def begin(self) -> Reply:
@@ -250,6 +292,8 @@ class _Attempts:
         fitted, attempt = self._job.fit(self._plan, self._turns), 0
         name = self._plan.provider.name
         while True:
+            if self._course is not None:
+                self._course.asks(self._plan.provider, self._plan.model)
             try:
                 first, rest = await _ask(self._plan.provider, fitted.request)
             except ThinkingError as failure:
@@ -278,7 +322,8 @@ class _Attempts:
         if kept is None:
             return False
         self._healed = True
-        self._turns, self._applied = kept
+        self._turns, dropped = kept
+        self._applied = (*self._applied, *dropped)
         return True
 
 

@@ -19,12 +19,13 @@ from asgi_thinking._read_only import read_only
 from asgi_thinking.capabilities import Capabilities
 from asgi_thinking.dialects import Asked
 from asgi_thinking.exceptions import ProviderError, ThinkingError
+from asgi_thinking.limits import Limits
 from asgi_thinking.messages import Turn
 from asgi_thinking.providers import Provider
 from asgi_thinking.reconcile import OnConflict, Reconciled, history_matters, reconcile
 from asgi_thinking.requests import ChatRequest
 
-__all__ = ["Fitted", "Plan", "Planner"]
+__all__ = ["HIDDEN", "SHOWN", "Fitted", "Plan", "Planner", "Terms"]
 
 logger = logging.getLogger("asgi_thinking")
 
@@ -40,16 +41,37 @@ _AGE: Final = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
+class Terms:
+    """What an owner wants of a plan, beside what the caller says.
+
+    `shows_thinking` says that the reply's dialect shows thinking to who asks for it, and `overseen`
+    that the owner looks at it in any case.
+    """
+
+    shows_thinking: bool
+    overseen: bool = False
+    limits: Limits | None = None
+
+
+SHOWN: Final = Terms(shows_thinking=True)
+HIDDEN: Final = Terms(shows_thinking=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
-    """What a request comes to, whatever its messages: as the caller asked, and as it will go."""
+    """What a request comes to, whatever its messages: as the caller asked, and as it will go.
+
+    `asking` is within the owner's limits; `limited` says what they changed.
+    """
 
     provider: Provider
     model: str
     capabilities: Capabilities
-    shows_thinking: bool
+    terms: Terms
     settings: Mapping[str, Any]
     asking: ChatRequest
     asked: Asked
+    limited: tuple[str, ...]
     fixed: Reconciled
 
 
@@ -74,14 +96,14 @@ class Planner:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.on_conflict: OnConflict = on_conflict
-        self._effort_budgets = effort_budgets
+        self.effort_budgets = effort_budgets
         self._clock = clock
-        self._plans: dict[tuple[str, str, bool, bytes], Plan] = {}
+        self._plans: dict[tuple[str, str, bool, bool, Limits | None, bytes], Plan] = {}
         self._learned: dict[tuple[str, str], tuple[Capabilities, Capabilities, float]] = {}
         self._refused: dict[bytes, float] = {}
 
     def plan(
-        self, provider: Provider, model: str, settings: Mapping[str, Any], *, shows_thinking: bool
+        self, provider: Provider, model: str, settings: Mapping[str, Any], terms: Terms
     ) -> Plan:
         """What to make of a body without its messages.
 
@@ -89,15 +111,19 @@ class Planner:
             InvalidRequest: a setting is wrong, or conflicts are rejected and there is one.
         """
         text = _json.dumps(settings)
-        key = (provider.name, model, shows_thinking, text)
+        limits = terms.limits
+        key = (provider.name, model, terms.shows_thinking, terms.overseen, limits, text)
         capabilities = self._capabilities(provider, model)
         plan = self._plans.get(key)
         if plan is not None and plan.capabilities is capabilities:
             return plan
         asking = requests.decode_settings(settings, provider.extra_fields).but(model=model)
         asked = Asked(asking.thinking.asked, asking.include_usage)
-        fixed = self._reconcile(asking, capabilities, shows_thinking=shows_thinking)
-        plan = Plan(provider, model, capabilities, shows_thinking, settings, asking, asked, fixed)
+        limited: tuple[str, ...] = ()
+        if limits is not None:
+            asking, limited = limits.within(asking, capabilities)
+        fixed = self._reconcile(asking, capabilities, terms, asked)
+        plan = Plan(provider, model, capabilities, terms, settings, asking, asked, limited, fixed)
         if len(text) <= _PLAN_SIZE:
             if len(self._plans) >= _PLANS:
                 self._plans.clear()
@@ -132,7 +158,8 @@ class Planner:
                 fixed = self._reconcile(
                     plan.asking.but(messages=turns),
                     plan.capabilities,
-                    shows_thinking=plan.shows_thinking,
+                    plan.terms,
+                    plan.asked,
                 )
         request = fixed.request.but(
             messages=turns,
@@ -140,7 +167,7 @@ class Planner:
             headers=headers,
             credential=key if provider.credentials == "client" else None,
         )
-        return Fitted(request, (*dropped, *fixed.applied))
+        return Fitted(request, (*plan.limited, *dropped, *fixed.applied))
 
     def learn(self, plan: Plan, error: ThinkingError) -> Plan | None:
         """A plan that heeds a refusal which the model's record did not foresee, if it is known.
@@ -162,7 +189,7 @@ class Planner:
             self._learned.clear()
         entry = (provider.capabilities(model), wiser, self._clock() + _AGE)
         self._learned[provider.name, model] = entry
-        return self.plan(provider, model, plan.settings, shows_thinking=plan.shows_thinking)
+        return self.plan(provider, model, plan.settings, plan.terms)
 
     def forget_thinking(
         self, plan: Plan, turns: tuple[Turn, ...], error: ThinkingError
@@ -207,14 +234,18 @@ class Planner:
         return wiser if base == record and self._clock() < until else record
 
     def _reconcile(
-        self, request: ChatRequest, capabilities: Capabilities, *, shows_thinking: bool
+        self, request: ChatRequest, capabilities: Capabilities, terms: Terms, asked: Asked
     ) -> Reconciled:
+        if terms.limits is not None:
+            capabilities = terms.limits.narrow(capabilities)
         return reconcile(
             request,
             capabilities,
-            shows_thinking=shows_thinking,
+            # What the owner limits is no wish to see it.
+            shows_thinking=terms.shows_thinking and asked.thinking,
+            overseen=terms.overseen,
             on_conflict=self.on_conflict,
-            effort_budgets=self._effort_budgets,
+            effort_budgets=self.effort_budgets,
         )
 
 

@@ -89,11 +89,12 @@ class Reconciled:
     streams: bool
 
 
-def reconcile(
+def reconcile(  # noqa: PLR0913 (all but two by keyword)
     request: ChatRequest,
     capabilities: Capabilities,
     *,
     shows_thinking: bool,
+    overseen: bool = False,
     on_conflict: OnConflict = "fix",
     effort_budgets: Mapping[str, float] | None = None,
 ) -> Reconciled:
@@ -101,7 +102,8 @@ def reconcile(
 
     After it `thinking.type` is what goes upstream (None: nothing does), `thinking.budget` belongs
     to "enabled", and `thinking.effort` is one of the vendor's own words. `shows_thinking` says that
-    somebody will see thinking; `effort_budgets` overrides `EFFORT_BUDGETS` word by word.
+    who asked for thinking will see it, and `overseen` that somebody will in any case;
+    `effort_budgets` overrides `EFFORT_BUDGETS` word by word.
 
     Raises:
         InvalidRequest: more choices than the model gives, a prefill or functions that it cannot
@@ -112,7 +114,7 @@ def reconcile(
     limit = _max_tokens(within, capabilities, ledger)
     within = _within_forms(within, capabilities, ledger)
     shares = {**EFFORT_BUDGETS, **effort_budgets} if effort_budgets else EFFORT_BUDGETS
-    shows = shows_thinking and within.thinking.asked
+    shows = overseen or (shows_thinking and within.thinking.asked)
     thinker = Thinker(capabilities, ledger, limit, shares, shows)
     config = thinker.after(within.messages, thinker.config(within.thinking))
     if within.tools and not capabilities.tools_beside_thinking:

@@ -7,8 +7,10 @@ never raises would otherwise let the upstream run on, unheard and paid for. It n
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Coroutine
 from contextlib import suppress
+from functools import partial
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -18,15 +20,22 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from asgi_thinking._alarms import set_alarm
+from asgi_thinking.asker import Asker
 from asgi_thinking.dialects import Encoder
 from asgi_thinking.events import Done, StreamError
-from asgi_thinking.exceptions import ProviderError, ThinkingError
+from asgi_thinking.exceptions import Overloaded, ProviderError, ThinkingError
 from asgi_thinking.exchange import Job, Manner, Refusal, Reply, begin
+from asgi_thinking.gate import Gate
+from asgi_thinking.outcomes import Course
 from asgi_thinking.reconcile import applied_header
+from asgi_thinking.showing import transformed_encoder, transformed_message
 from asgi_thinking.sse import encode
+from asgi_thinking.transforms import Maker
 from asgi_thinking.whole import message_of
 
-__all__ = ["ThinkingResponse"]
+__all__ = ["Answered", "ThinkingResponse"]
+
+logger = logging.getLogger("asgi_thinking")
 
 _JSON: Final = (b"content-type", b"application/json")
 _STREAM: Final = (
@@ -35,7 +44,7 @@ _STREAM: Final = (
     (b"x-accel-buffering", b"no"),
 )
 
-_LAST: Final = (Done, StreamError)
+_LAST: Final = frozenset({Done, StreamError})
 
 # Seconds. A client that leaves is noticed at the latest after this, and at once later on.
 _GRACE: Final = 0.02
@@ -65,69 +74,137 @@ class ThinkingResponse(Response):
         self._tenant = tenant
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        del scope  # all that counts of it went into the preparation
-        async with _UntilDisconnect(receive) as connection:
-            match self._prepared:
-                case Refusal(error, vary, dialect):
-                    connection.complete()
-                    await self._send_error(send, error, vary, dialect)
-                case _:
-                    await self._answer(send, connection)
+        gate, course = self._enter()
+        try:
+            async with _UntilDisconnect(receive) as connection:
+                match self._prepared:
+                    case Refusal(error, vary, dialect):
+                        connection.complete()
+                        await self._send_error(send, error, vary, dialect)
+                    case _:
+                        await self._answer(scope, send, connection, course)
+        finally:
+            if gate is not None:
+                gate.leave()
+            if course is not None:
+                await course.end()
         if self.background is not None:
             await self.background()
 
-    async def _answer(self, send: Send, connection: _UntilDisconnect) -> None:
-        manner, begun = self._begin()
+    def _enter(self) -> tuple[Gate | None, Course | None]:
+        """Take a place and begin a record, where the request will be sent and somebody wants it."""
+        job = self._prepared
+        if not isinstance(job, Job):
+            return None, None
+        gate, on_complete = job.policy.gate, job.policy.on_complete
+        if gate is not None:
+            try:
+                gate.enter()
+            except Overloaded as error:
+                self._prepared = Refusal(error, job.manner.vary, job.manner.dialect.name)
+                return None, None
+        if on_complete is None and not logger.isEnabledFor(logging.INFO):
+            return gate, None
+        return gate, Course(job.begun(self._tenant), job.plan.provider, on_complete)
+
+    async def _answer(
+        self, scope: Scope, send: Send, connection: _UntilDisconnect, course: Course | None
+    ) -> None:
+        manner, make, begun = self._begin(scope, course)
         try:
             # Begun before the status is sent, so that an early failure keeps its own.
             async with await begun as reply:
+                if course is not None:
+                    course.began(reply.applied)
                 if not manner.stream:
-                    body = await _whole(manner, reply)
+                    body = await _whole(manner, reply, make, course)
                     connection.complete()
-                    await self._send_json(send, 200, body, _ours(manner, reply))
+                    await self._send_json(send, 200, body, _ours(manner, reply), course)
                 else:
-                    headers = [*_STREAM, *_ours(manner, reply), *self.raw_headers]
-                    await send({"type": "http.response.start", "status": 200, "headers": headers})
                     encoder = manner.dialect.encoder(manner.asked)
+                    if make is not None:
+                        encoder = transformed_encoder(encoder, make)
+                    await self._send_start(send, _ours(manner, reply), course)
                     async with _Pulse(send, encoder.keep_alive, manner.keep_alive) as pulse:
-                        last = await pulse.relay(reply, encoder)
+                        try:
+                            last = await pulse.relay(reply, encoder)
+                        finally:
+                            if course is not None:
+                                course.encoded(encoder, pulse.failure)
                         connection.complete()
                         await pulse.end(last)
+                if course is not None:
+                    course.completed()
                 await reply.read_on()
         except ThinkingError as error:
             connection.complete()
-            await self._send_error(send, error, manner.vary, manner.dialect.name)
+            if course is not None:
+                course.failed(error)
+            await self._send_error(send, error, manner.vary, manner.dialect.name, course)
 
-    def _begin(self) -> tuple[Manner, Coroutine[Any, Any, Reply]]:
+    def _begin(
+        self, scope: Scope, course: Course | None
+    ) -> tuple[Manner, Maker | None, Coroutine[Any, Any, Reply]]:
         """How the reply is written, and its beginning, which alone holds the conversation then."""
         job, self._prepared = self._prepared, None
         if not isinstance(job, Job):
             raise RuntimeError("a ThinkingResponse answers one request")  # noqa: TRY004 (no type)
-        return job.manner, begin(job, self._tenant)
+        make: Maker | None = None
+        if job.manner.transform is not None:
+            make = partial(job.manner.transform, Asker(job.asked_model, self._tenant, scope))
+        return job.manner, make, begin(job, self._tenant, course)
+
+    async def _send_start(self, send: Send, headers: _RawHeaders, course: Course | None) -> None:
+        if course is not None:
+            course.status = 200
+        start = [*_STREAM, *headers, *self.raw_headers]
+        await send({"type": "http.response.start", "status": 200, "headers": start})
 
     async def _send_error(
-        self, send: Send, error: ThinkingError, vary: bytes, dialect: str
+        self,
+        send: Send,
+        error: ThinkingError,
+        vary: bytes,
+        dialect: str,
+        course: Course | None = None,
     ) -> None:
         headers: _RawHeaders = [(b"vary", vary)] if vary else []
         if dialect:
             headers.append((b"x-thinking-dialect", dialect.encode()))
+        if error.retry_after is not None:
+            headers.append((b"retry-after", b"%d" % -(-error.retry_after // 1)))
         if isinstance(error, ProviderError):
-            if error.retry_after is not None:
-                headers.append((b"retry-after", b"%d" % -(-error.retry_after // 1)))
             # Our own attempts are spent: a client's SDK would only multiply them.
             headers.append((b"x-should-retry", b"false"))
         if error.status == 401:
             headers.append((b"www-authenticate", b"Bearer"))
-        await self._send_json(send, error.status, error.envelope(), headers)
+        await self._send_json(send, error.status, error.envelope(), headers, course)
 
-    async def _send_json(self, send: Send, status: int, body: bytes, headers: _RawHeaders) -> None:
+    async def _send_json(
+        self,
+        send: Send,
+        status: int,
+        body: bytes,
+        headers: _RawHeaders,
+        course: Course | None,
+    ) -> None:
+        if course is not None:
+            course.status = status
         length = (b"content-length", b"%d" % len(body))
         start = [_JSON, length, *headers, *self.raw_headers]
         await send({"type": "http.response.start", "status": status, "headers": start})
         await send({"type": "http.response.body", "body": body})
 
 
-async def _whole(manner: Manner, reply: Reply) -> bytes:
+class Answered(Exception):  # noqa: N818 (it is no error)
+    """Carries a reply out of a dependency, which cannot return it, to the app that answers."""
+
+    def __init__(self, response: ThinkingResponse) -> None:
+        super().__init__()
+        self.response = response
+
+
+async def _whole(manner: Manner, reply: Reply, make: Maker | None, course: Course | None) -> bytes:
     """The reply as one JSON body.
 
     Raises:
@@ -136,11 +213,14 @@ async def _whole(manner: Manner, reply: Reply) -> bytes:
     events = await reply.collect()
     try:
         message = message_of(events)
-        body = orjson.dumps(manner.dialect.encode_message(message, manner.asked))
+        shown = message if make is None else transformed_message(message, make)
+        body = orjson.dumps(manner.dialect.encode_message(shown, manner.asked))
     except Exception as error:
         raise reply.failure(error) from error
     if reply.notes is not None:
         await reply.notes.keep_whole(message)
+    if course is not None:
+        course.told(message)
     return body
 
 
@@ -158,7 +238,7 @@ _SENDING, _HEARD, _QUIET = range(3)
 class _Pulse:
     """Sends the stream's bytes, and a comment after one to two intervals (seconds) of silence."""
 
-    __slots__ = ("_alarm", "_beat", "_interval", "_loop", "_send", "_state", "_task")
+    __slots__ = ("_alarm", "_beat", "_interval", "_loop", "_send", "_state", "_task", "failure")
 
     def __init__(self, send: Send, beat: bytes, interval: float) -> None:
         self._send = send
@@ -167,6 +247,7 @@ class _Pulse:
         self._loop = asyncio.get_running_loop()
         self._task: asyncio.Task[None] | None = None
         self._state = _HEARD
+        self.failure: ThinkingError | None = None  # with which the stream ended
 
     async def __aenter__(self) -> Self:
         self._alarm = set_alarm(self._loop, self._interval, self._tick)
@@ -187,7 +268,8 @@ class _Pulse:
                 if notes is not None and notes.feed(batch):
                     await notes.keep()
                 body = feed(batch)
-                if batch[-1].__class__ in _LAST:
+                if (last := batch[-1]).__class__ in _LAST:
+                    self.failure = last.error if isinstance(last, StreamError) else None
                     return body
                 if body:
                     if self._task is not None:
@@ -200,7 +282,8 @@ class _Pulse:
         except Exception as error:
             if self._state == _SENDING:
                 raise  # the server's own failure, of which the client cannot be told
-            return encode(reply.failure(error).envelope(), b"error")
+            self.failure = reply.failure(error)
+            return encode(self.failure.envelope(), b"error")
 
     async def end(self, body: bytes) -> None:
         """Send the last bytes, after which nothing is sent."""
@@ -237,13 +320,15 @@ class _UntilDisconnect:
         self._watcher: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
-        loop = asyncio.get_running_loop()
-        task = asyncio.current_task(loop)
+        try:
+            task = asyncio.current_task()
+        except RuntimeError:  # no loop of asyncio's runs
+            task = None
         if task is None:
-            raise RuntimeError("ThinkingResponse needs a running asyncio task")
+            raise RuntimeError("ThinkingResponse needs a running asyncio task; trio has none")
         self._task = task
         self._cancelling = task.cancelling()
-        self._alarm = set_alarm(loop, _GRACE, self._listen)
+        self._alarm = set_alarm(task.get_loop(), _GRACE, self._listen)
         return self
 
     def _listen(self) -> None:

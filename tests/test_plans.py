@@ -13,7 +13,7 @@ from asgi_thinking.exceptions import InvalidRequest, ProviderError, ThinkingErro
 from asgi_thinking.history import seals
 from asgi_thinking.messages import Text, Thinking, ToolCall, Turn
 from asgi_thinking.models import claude
-from asgi_thinking.plans import Plan, Planner
+from asgi_thinking.plans import SHOWN, Plan, Planner
 from asgi_thinking.requests import Effort
 from tests.scripted import Scripted
 
@@ -31,7 +31,7 @@ def refusal(message: str, status: int = 400) -> ProviderError:
 
 
 def planned(planner: Planner, provider: Scripted | None = None, **settings: Any) -> Plan:
-    return planner.plan(provider or Scripted(), OLD, BUDGET | settings, shows_thinking=True)
+    return planner.plan(provider or Scripted(), OLD, BUDGET | settings, SHOWN)
 
 
 def test_a_refusal_corrects_the_record() -> None:
@@ -61,7 +61,7 @@ def test_a_lesson_is_of_one_model_of_one_provider() -> None:
     planner = Planner()
     planner.learn(planned(planner), refusal(NO_BUDGETS))
     assert "enabled" == planned(planner, Scripted(name="other")).fixed.request.thinking.type
-    other = planner.plan(Scripted(), "claude-opus-4-5", BUDGET, shows_thinking=True)
+    other = planner.plan(Scripted(), "claude-opus-4-5", BUDGET, SHOWN)
     assert "enabled" == other.fixed.request.thinking.type
 
 
@@ -129,10 +129,10 @@ def test_lessons_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plans, "_LESSONS", 1)
     planner = Planner()
     for name in ("claude-opus-4-5", OLD):
-        plan = planner.plan(Scripted(), name, BUDGET, shows_thinking=True)
+        plan = planner.plan(Scripted(), name, BUDGET, SHOWN)
         planner.learn(plan, refusal(NO_BUDGETS))
     assert "adaptive" == planned(planner).fixed.request.thinking.type
-    first = planner.plan(Scripted(), "claude-opus-4-5", BUDGET, shows_thinking=True)
+    first = planner.plan(Scripted(), "claude-opus-4-5", BUDGET, SHOWN)
     assert "enabled" == first.fixed.request.thinking.type
 
 

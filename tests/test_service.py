@@ -264,3 +264,9 @@ def test_a_conversation_is_looked_at_whatever_the_settings() -> None:
     assert "enabled" == going(plain).request.thinking.type
     assert going(filled).request.thinking.type is None
     assert ("thinking off: prefill",) == going(filled).applied
+
+
+@pytest.mark.anyio
+async def test_a_service_that_remembers_nothing_has_nothing_to_release() -> None:
+    """Without continuity there is no store to close."""
+    await Service(continuity=None).aclose()

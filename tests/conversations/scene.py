@@ -65,6 +65,11 @@ DIALECTS: Final[dict[str, Any]] = {
     "truefoundry-legacy": clients.by_truefoundry_legacy,
     "portkey": clients.by_portkey,
     "obiguard": clients.by_portkey,
+    "openrouter": clients.by_openrouter,
+    "litellm": clients.by_litellm,
+    "deepseek": clients.by_text("reasoning_content"),
+    "reasoning": clients.by_text("reasoning"),
+    "think-tags": clients.plain,
 }
 """Every built-in dialect, and how its clients put a stream together."""
 
@@ -154,7 +159,12 @@ class Scene:
         self.app = ThinkingMiddleware(
             Starlette(),
             providers=providers(lambda _: self.says, transport=engine),
-            **{"authorize": allow_all, "max_retries": 0, **options},
+            **{
+                "authorize": allow_all,
+                "max_retries": 0,
+                "dialects": tuple(DIALECTS),
+                **options,
+            },
         )
 
     def _answer(self, request: httpx.Request) -> httpx.Response:

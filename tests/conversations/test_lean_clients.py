@@ -58,11 +58,14 @@ MODELS: Final[dict[str, JSONObject]] = {
 }
 STREAM: Final = pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 
-# Each model in one dialect that shows thinking, and each such dialect with many models.
+# Clients that know OpenAI's fields alone send thinking back in one dialect: it is in their content.
+OTHERS: Final = [name for name in DIALECTS if name not in ("openai", "think-tags")]
+
+# Each model in one dialect that shows thinking, and each such dialect with several models.
 SHOWN: Final = [
     (model, dialect)
     for number, model in enumerate(MODELS)
-    for dialect in [[name for name in DIALECTS if name != "openai"][number % 4]]
+    for dialect in [OTHERS[number % len(OTHERS)]]
 ]
 
 
@@ -124,7 +127,7 @@ async def test_thinking_is_kept_whatever_changes(model: str) -> None:
     # With a budget, a turn that begins without thinking goes on without it.
     silent = asked if asked is BUDGET else {}
     ways = [
-        *[(asked, dialect, bool(number % 2)) for number, dialect in enumerate(DIALECTS)],
+        *[(asked, dialect, bool(number % 2)) for number, dialect in enumerate(["openai", *OTHERS])],
         (asked, "portkey", True),
         (silent, "openai", False),
         (silent, "truefoundry", True),
@@ -132,3 +135,23 @@ async def test_thinking_is_kept_whatever_changes(model: str) -> None:
         ({}, "obiguard", True),
     ]
     await talk(Scene(), model, *ways)
+
+
+@STREAM
+@pytest.mark.parametrize("model", MODELS)
+async def test_thinking_within_content_is_no_answer(model: str, stream: bool) -> None:
+    """A client that takes the tags for the answer sends them back, and no vendor sees them."""
+    scene, asked = Scene(), MODELS[model] or EFFORT
+    messages, made = [SYSTEM, USER], list[Parts]()
+    for said in ROUND:
+        scene.says = said
+        client = await scene.ask(
+            model, messages, dialect="think-tags", stream=stream, tools=TOOLS, **asked
+        )
+        sent = scene.sent[-1]
+        assert (len(made) + 1, made) == (len(scene.sent), sent.history)
+        assert b"think>" not in sent.content
+        message = lean(client, stream=stream)
+        made.append(expected(sent.made))
+        messages += [message, *results(message)]
+    assert any("<think>" in (message["content"] or "") for message in messages)

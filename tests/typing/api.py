@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Annotated, assert_type
 
 import httpx
-from fastapi import Depends, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -14,6 +15,9 @@ from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Scope
 
 from asgi_thinking import (
+    Asker,
+    Choice,
+    Outcome,
     Service,
     ThinkingError,
     ThinkingMiddleware,
@@ -27,9 +31,11 @@ from asgi_thinking.dialects.openai import OPENAI
 from asgi_thinking.events import Done, Event
 from asgi_thinking.exceptions import ConfigurationError, ProviderError, UpstreamTimeout
 from asgi_thinking.fastapi import Thinking
+from asgi_thinking.opentelemetry import Telemetry
 from asgi_thinking.providers import HTTPProvider, Provider
 from asgi_thinking.providers.anthropic import AnthropicProvider
 from asgi_thinking.requests import ChatRequest
+from asgi_thinking.transforms import Transform, chain, copy_to, drop, redact
 from asgi_thinking.transport import Reply, Timeouts, UpstreamRequest
 from asgi_thinking.wire import Decoder
 
@@ -151,3 +157,47 @@ class NothingProvider(HTTPProvider):
 
 third_party: Provider = NothingProvider(extra_fields=["nothing"])
 dialect: Dialect = OPENAI
+
+
+# -- what an owner decides, shows and hears ------------------------------------------------------
+
+
+def policy(asker: Asker) -> Choice | None:
+    assert_type(asker.header("x-plan"), str)
+    return Choice(model="main/claude-haiku-4-5", max_tokens=2000) if asker.tenant else None
+
+
+async def policy_later(asker: Asker) -> Choice | None:
+    return policy(asker)
+
+
+class Masked:
+    def feed(self, text: str) -> str:
+        return "*" * len(text)
+
+    def close(self) -> str:
+        return ""
+
+
+def masked(asker: Asker) -> Transform | None:
+    return Masked() if asker.tenant else None
+
+
+def told(outcome: Outcome) -> None:
+    assert_type(outcome.attempts, int)
+    if outcome.usage is not None:
+        assert_type(outcome.usage.reasoning, int | None)
+
+
+async def told_later(outcome: Outcome) -> None:
+    told(outcome)
+
+
+queue: asyncio.Queue[str | None] = asyncio.Queue()
+decided = Service(policy=policy, transform=masked, on_complete=told, max_concurrency=100)
+decided_later = Service(policy=policy_later, transform=drop(), on_complete=told_later)
+traced = Service(
+    transform=chain(redact(r"sk-[\w-]+"), copy_to(queue.put_nowait), lambda _: str.strip),
+    on_complete=Telemetry(),
+)
+router = APIRouter(dependencies=[Depends(dependency.enable)])
