@@ -1,7 +1,7 @@
-"""`Thinking`: the same service as a FastAPI dependency.
+"""`Thinking`: the same service as a FastAPI dependency, of an endpoint or of a whole router.
 
-The dependency only prepares the reply. The upstream is asked when the endpoint returns it, and by
-then every other dependency of the endpoint, its router and its app has had its say.
+An endpoint's dependency only prepares the reply. The upstream is asked when the endpoint returns
+it, and by then every other dependency of the endpoint, its router and its app has had its say.
 """
 
 from __future__ import annotations
@@ -10,9 +10,12 @@ from typing import Unpack
 
 from starlette.requests import Request
 
-from asgi_thinking.exceptions import ConfigurationError, PayloadTooLarge
-from asgi_thinking.exchange import Refusal
-from asgi_thinking.responses import ThinkingResponse
+from asgi_thinking._asgi import KEY
+from asgi_thinking._rewrite import HostReply
+from asgi_thinking.exceptions import ConfigurationError, PayloadTooLarge, ThinkingError
+from asgi_thinking.exchange import Job, Refusal
+from asgi_thinking.policies import Choice
+from asgi_thinking.responses import Answered, ThinkingResponse
 from asgi_thinking.service import Service, ServiceOptions
 
 __all__ = ["Thinking"]
@@ -29,6 +32,12 @@ class Thinking:
         async def completions(reply: Annotated[ThinkingResponse | None, Depends(thinking)]):
             return reply or JSONResponse({"error": {"message": "unknown model"}}, 404)
 
+    Or answers for all endpoints of a router, once the dependencies before it have let the request
+    in::
+
+        router = APIRouter(dependencies=[Depends(authenticate), Depends(thinking.enable)])
+        app.add_middleware(ThinkingMiddleware, rewrite="on-demand")
+
     Args:
         service: a `Service` to share; otherwise one is made of `options`, which are its arguments.
     """
@@ -40,11 +49,79 @@ class Thinking:
 
     async def __call__(self, request: Request) -> ThinkingResponse | None:
         """Read the body and prepare the reply; the caller's mistakes become replies as well."""
+        prepared, _ = await self._prepare(request, await self._body(request))
+        return None if prepared is None else ThinkingResponse(prepared)
+
+    async def enable(self, request: Request) -> None:
+        """Answer a chat completion in the place of its endpoint, or rewrite the endpoint's reply.
+
+        Where a provider serves the model, neither the endpoint nor any later dependency is run, and
+        those with `yield` end before the reply begins, as they do when an exception is raised.
+        Otherwise the endpoint answers, and the `ThinkingMiddleware` around the app writes its reply
+        in this service's dialect. Requests that are no chat completions are left alone.
+
+        Raises:
+            Answered: the app is to answer; it has a handler for that from now on.
+            ConfigurationError: the endpoint's reply is to be rewritten, and there is no middleware
+                around the app that does so on demand.
+        """
+        if request.method != "POST":
+            return
+        body = await self._body(request)
+        if body is not None and b'"messages"' not in body:
+            return
+        prepared, choice = await self._prepare(request, body)
+        if prepared is None:
+            prepared = self._rewrite(request, body, choice)
+        if prepared is not None:
+            # The handlers of the app that runs the dependency; it may be mounted in another one.
+            handlers, _ = request.scope["starlette.exception_handlers"]
+            handlers[Answered] = _answer
+            raise Answered(ThinkingResponse(prepared))
+
+    def _rewrite(
+        self, request: Request, body: bytes | None, choice: Choice | None
+    ) -> Refusal | None:
+        """Have the endpoint's reply rewritten, unless the request's headers are wrong."""
+        reply: HostReply | None = request.scope.get(KEY)
+        try:
+            if reply is not None:
+                reply.enable(self.service, body, choice)
+                return None
+            wanted = self.service.for_host(request.scope["headers"], choice) is not None
+        except ThinkingError as error:
+            return Refusal(error, self.service.vary)
+        if wanted:
+            raise ConfigurationError(
+                "Thinking.enable: nothing around the app rewrites its replies; add "
+                'app.add_middleware(ThinkingMiddleware, rewrite="on-demand")'
+            )
+        return None
+
+    async def _body(self, request: Request) -> bytes | None:
+        """The body, None where it is too large."""
         limit = self.service.max_body_size
         length = request.headers.get("content-length", "0")
-        too_large = not length.isdecimal() or int(length) > limit
-        body = b"" if too_large else await request.body()
-        if too_large or len(body) > limit:
-            return ThinkingResponse(Refusal(PayloadTooLarge(f"body: larger than {limit} bytes")))
-        prepared = self.service.prepare(request.scope["headers"], body)
-        return None if prepared is None else ThinkingResponse(prepared)
+        if not length.isdecimal() or int(length) > limit:
+            return None
+        body = await request.body()
+        return body if len(body) <= limit else None
+
+    async def _prepare(
+        self, request: Request, body: bytes | None
+    ) -> tuple[Job | Refusal | None, Choice | None]:
+        """What to do with the request, and what the service's policy has decided about it."""
+        service = self.service
+        if body is None:
+            error = PayloadTooLarge(f"body: larger than {service.max_body_size} bytes")
+            return Refusal(error), None
+        try:
+            choice = await service.choose(body, request.scope)
+        except ThinkingError as refused:
+            return Refusal(refused, service.vary), None
+        return service.prepare(request.scope["headers"], body, choice), choice
+
+
+async def _answer(_: Request, answered: Answered) -> ThinkingResponse:
+    """The app's handler of what is no error."""
+    return answered.response

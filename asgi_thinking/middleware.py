@@ -1,29 +1,36 @@
 """`ThinkingMiddleware`: answers `POST …/chat/completions`, and leaves the rest to the host.
 
 Requests that are not ours reach the host with the same scope, the same bytes and the same message
-boundaries. Nothing about a request is kept on the middleware.
+boundaries. Where the host's own reply is to be rewritten, it gets a copy of the scope, in which
+nothing invites it to compress, and what it adds to that is carried back. Nothing about a request is
+kept on the middleware.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final, TypeAlias, Unpack
+from typing import Final, Literal, TypeAlias, Unpack
 
-from starlette.exceptions import HTTPException
 from starlette.routing import Route, compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from asgi_thinking._asgi import KEY, Overhearing, carry_back, send_error, without_shortcuts
+from asgi_thinking._order import harmful
+from asgi_thinking._read_only import read_only
+from asgi_thinking._rewrite import HostReply
 from asgi_thinking.exceptions import (
     AuthenticationRequired,
     ConfigurationError,
+    InvalidRequest,
     PayloadTooLarge,
-    PermissionDenied,
     ThinkingError,
 )
 from asgi_thinking.exchange import Refusal
+from asgi_thinking.policies import Choice, refusal
 from asgi_thinking.responses import ThinkingResponse
 from asgi_thinking.service import Service, ServiceOptions
+from asgi_thinking.wire.openai import ThinkTags
 
 __all__ = ["Authorize", "ThinkingMiddleware", "allow_all"]
 
@@ -36,8 +43,9 @@ Authorize: TypeAlias = Callable[[Scope], "str | Awaitable[str | None] | None"]
 _SUFFIX: Final = "/chat/completions"
 _DEEPEST: Final = 32  # middleware on one route, far more than anyone has
 _NO_AUTHORIZE: Final = (
-    "asgi_thinking: requests are left to the host, because nothing says who may spend the owner's "
-    "money; pass authorize= to ThinkingMiddleware (allow_all where everyone may)"
+    "asgi_thinking: no provider is asked, only the host's own replies are rewritten, because "
+    "nothing says who may spend the owner's money; pass authorize= to ThinkingMiddleware "
+    "(allow_all where everyone may)"
 )
 
 
@@ -47,6 +55,18 @@ def allow_all(scope: Scope) -> str:
     return "anonymous"
 
 
+@read_only
+class _Verdict:
+    """What becomes of a request: our response, or the host's, in the way that was chosen."""
+
+    response: ThinkingResponse | None = None
+    choice: Choice | None = None
+    tenant: str = ""
+
+
+_HOSTS: Final = _Verdict()
+
+
 class ThinkingMiddleware:
     """Pure ASGI middleware for a whole app, a mount, a router or one route.
 
@@ -54,53 +74,127 @@ class ThinkingMiddleware:
         app: the host.
         service: a `Service` to share; otherwise one is made of `options`, its arguments.
         authorize: who may have requests answered by a provider. Needed everywhere but on a
-            Starlette `Route` with an undecorated endpoint, behind whose own middleware we stand.
+            Starlette `Route` with an undecorated endpoint, whose middleware all stands outside.
         paths: path patterns as Starlette's routes have them; by default every path that ends in
             `/chat/completions`, and inside a `Route` that route.
+        rewrite: which replies of the host's are written in the negotiated dialect. "auto": those
+            to requests whose headers name a dialect, and all if `default_dialect` is given (or
+            `dialects` without the usual default); nobody is asked, for nothing is spent.
+            "on-demand": those for which somebody within calls `scope["asgi_thinking"].enable`,
+            whatever their path; every POST pays about two microseconds for the chance.
+        think_tags: whether the host's models write their thinking into the answer, between
+            `<think>` and `</think>`; "opened" if the reply begins inside.
 
     Raises:
         ConfigurationError: at construction, for whatever cannot work.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (keywords of a public constructor)
         self,
         app: ASGIApp,
         *,
         service: Service | None = None,
         authorize: Authorize | None = None,
         paths: Sequence[str] | None = None,
+        rewrite: Literal["auto", "on-demand"] = "auto",
+        think_tags: ThinkTags = False,
         **options: Unpack[ServiceOptions],
     ) -> None:
         if service is not None and options:
             raise ConfigurationError(f"pass service= or {', '.join(options)}, not both")
+        if rewrite not in ("auto", "on-demand"):
+            raise ConfigurationError(f"rewrite: {rewrite!r} is not auto or on-demand")
         self.app = app
         self.service = service or Service(**options)
         self._authorize = authorize
         self._paths = None if paths is None else [compile_path(path)[0] for path in paths]
+        self._on_demand = rewrite == "on-demand"
+        self._think_tags: ThinkTags = think_tags
+        self._told: set[str] = set()  # why replies were not rewritten
         self._warned = False
+        self._ordered = False  # whether the order of middleware has been looked at
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._other(scope, receive, send)
             return
-        if scope["method"] != "POST" or not self._matches(scope) or not self._may_delegate(scope):
+        if scope["method"] != "POST":
             await self.app(scope, receive, send)
             return
+        response = await self._post(scope, receive, send)
+        if response is not None:  # sent from here, for each frame between costs every token
+            await response(scope, receive, send)
+
+    async def _post(self, scope: Scope, receive: Receive, send: Send) -> ThinkingResponse | None:
+        """The reply to a request, or None once the host has answered it."""
+        matches = self._matches(scope)
+        if not (matches or self._on_demand):
+            await self.app(scope, receive, send)
+            return None
         headers: Sequence[tuple[bytes, bytes]] = scope["headers"]
         if not isinstance(headers, (list, tuple)):
             headers = scope["headers"] = list(headers)  # the host will want to read them as well
-        if not _is_plain_json(headers):
-            await self.app(scope, receive, send)
-            return
-        messages = await _read(receive, self.service.max_body_size)
-        if messages is None:
-            return
-        response = await self._prepare(scope, headers, messages)
-        if response is None:
-            await self.app(scope, _replay(messages, receive), send)
-        else:
-            del messages  # not to be held for as long as the reply streams
-            await response(scope, receive, send)
+        messages: list[Message] = []
+        verdict = _HOSTS
+        delegates = matches and self._may_delegate(scope)
+        decides = matches and self.service.policy is not None
+        if (delegates or decides) and _is_plain_json(headers):
+            if delegates and not self._ordered:
+                self._look_around()
+            read = await _read(receive, self.service.max_body_size)
+            if read is None:
+                return None
+            messages = read
+            verdict = await self._judge(scope, messages, delegates=delegates)
+            if verdict.response is not None:
+                return verdict.response
+        await self._ask_host(scope, receive, send, messages, verdict)
+        return None
+
+    def _ask_host(
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        messages: list[Message],
+        verdict: _Verdict,
+    ) -> Awaitable[None]:
+        """The host's answer; `messages` are those of the body that have been read."""
+        if messages:
+            receive = _replay(messages, receive)
+        if self._on_demand:
+            return self._ask_on_demand(scope, receive, send)
+        try:
+            if self.service.for_host(scope["headers"], verdict.choice) is not None:
+                return self._ask_and_rewrite(scope, receive, send, verdict)
+        except InvalidRequest as error:
+            return send_error(send, error, self.service.vary)
+        return self.app(scope, receive, send)
+
+    async def _ask_and_rewrite(
+        self, scope: Scope, receive: Receive, send: Send, verdict: _Verdict
+    ) -> None:
+        """Let the host answer, and write its reply in a dialect."""
+        heard = Overhearing(self.service.max_body_size)
+        reply = HostReply(scope, send, self._think_tags, self._told, heard)
+        reply.enable(self.service, None, verdict.choice, verdict.tenant)
+        inner = without_shortcuts(scope)
+        inner[KEY] = reply
+        try:
+            await self.app(inner, heard.around(receive), reply.send)
+        finally:
+            carry_back(inner, scope)
+        await reply.finish()
+
+    async def _ask_on_demand(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the host answer, and somebody within decide whether that is rewritten."""
+        outer = scope.get(KEY)
+        reply = scope[KEY] = HostReply(scope, send, self._think_tags, self._told)
+        try:
+            await self.app(scope, receive, reply.send)
+        finally:
+            scope.pop(KEY) if outer is None else scope.update({KEY: outer})
+        await reply.finish()
 
     async def _other(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Lifespan, websocket and what is yet to come."""
@@ -109,6 +203,8 @@ class ThinkingMiddleware:
             return
         if self._authorize is None and self.service.router.instances:
             self._warn()
+        elif self.service.router.instances:
+            self._look_around()
 
         async def send_and_close(message: Message) -> None:
             if message["type"].startswith("lifespan.shutdown."):
@@ -145,8 +241,11 @@ class ThinkingMiddleware:
         if self._authorize is not None:
             return True
         route = self._route(scope)
-        # A decorator on the endpoint, such as Starlette's @requires, would run after us: too late.
-        if route is not None and not hasattr(route.endpoint, "__wrapped__"):
+        # What runs after us runs too late: a decorator on the endpoint, such as Starlette's
+        # @requires, and middleware of the route that stands inside of ours.
+        if route is not None and not (
+            hasattr(self.app, "app") or hasattr(route.endpoint, "__wrapped__")
+        ):
             return True
         self._warn()
         return False
@@ -156,24 +255,49 @@ class ThinkingMiddleware:
             self._warned = True
             logger.warning(_NO_AUTHORIZE)
 
-    async def _prepare(
-        self, scope: Scope, headers: Sequence[tuple[bytes, bytes]], messages: list[Message]
-    ) -> ThinkingResponse | None:
-        """The reply to a request whose caller may ask; None leaves it to the host."""
+    def _look_around(self) -> None:
+        """Say once what in the order of middleware does harm where providers answer."""
+        if not self._ordered:
+            self._ordered = True
+            looks = self._authorize not in (None, allow_all) or self.service.policy is not None
+            for sentence in harmful(self.app, looks=looks):
+                logger.warning(sentence)
+
+    async def _judge(self, scope: Scope, messages: list[Message], *, delegates: bool) -> _Verdict:
+        """What becomes of a request; `delegates`: providers may be asked, if its caller may ask."""
+        service, headers = self.service, scope["headers"]
         body: bytes = messages[0].get("body", b"")
         if len(messages) > 1 or body.__class__ is not bytes:
             body = b"".join([message.get("body", b"") for message in messages])
-        if len(body) <= self.service.max_body_size:
-            prepared = self.service.prepare(headers, body)
-        else:
-            limit = f"body: larger than {self.service.max_body_size} bytes"
-            prepared = Refusal(PayloadTooLarge(limit))
-        if prepared is None:
-            return None
+        small = len(body) <= service.max_body_size
+        if not delegates:
+            return await self._consult(scope, body if small else b"")
+        limit = f"body: larger than {service.max_body_size} bytes"
+        prepared = service.prepare(headers, body) if small else Refusal(PayloadTooLarge(limit))
+        if prepared is None and service.policy is None:
+            return _HOSTS
+        tenant, refused = "", None
         try:
-            return ThinkingResponse(prepared, tenant=await self._tenant(scope))
+            tenant = await self._tenant(scope)
         except ThinkingError as error:
-            return ThinkingResponse(Refusal(error))
+            refused = Refusal(error)
+        if prepared is not None and (refused or service.policy is None or not small):
+            return _Verdict(ThinkingResponse(refused or prepared, tenant=tenant))
+        verdict = await self._consult(scope, body, tenant)
+        if verdict.choice is not None:
+            prepared = service.prepare(headers, body, verdict.choice)
+        if verdict.response is not None or prepared is None:
+            return verdict
+        # Who may not ask is left to the host, but for what the policy wants a provider to answer.
+        return _Verdict(ThinkingResponse(refused or prepared, tenant=tenant))
+
+    async def _consult(self, scope: Scope, body: bytes, tenant: str = "") -> _Verdict:
+        """What the service's policy says."""
+        try:
+            choice = await self.service.choose(body, scope, tenant)
+        except ThinkingError as error:
+            return _Verdict(ThinkingResponse(Refusal(error, self.service.vary)))
+        return _Verdict(None, choice, tenant)
 
     async def _tenant(self, scope: Scope) -> str:
         """Who asks, "" if nobody was to say.
@@ -187,10 +311,13 @@ class ThinkingMiddleware:
             tenant = self._authorize(scope)
             if not (tenant is None or isinstance(tenant, str)):
                 tenant = await tenant
-        except HTTPException as error:
-            raise ThinkingError(str(error.detail), status=error.status_code) from error
-        except PermissionError as error:
-            raise PermissionDenied("you may not use this model") from error
+        except ThinkingError:
+            raise
+        except Exception as error:
+            refused = refusal(error)
+            if refused is None:
+                raise
+            raise refused from error
         if tenant is None:
             raise AuthenticationRequired("authentication is required", code="invalid_api_key")
         return tenant
