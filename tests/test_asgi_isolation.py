@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from contextvars import ContextVar
 from dataclasses import replace
@@ -15,7 +16,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from asgi_thinking import ThinkingMiddleware, allow_all
 from asgi_thinking.events import Batch, BlockStart, BlockStop, TextDelta
@@ -23,7 +24,7 @@ from asgi_thinking.messages import Text
 from asgi_thinking.providers.anthropic import AnthropicProvider
 from asgi_thinking.requests import ChatRequest
 from asgi_thinking.transport import UpstreamRequest
-from tests.asgi import Client, call, scope_for
+from tests.asgi import JSON_HEADERS, Client, call, scope_for
 from tests.engines import our_tasks
 from tests.live.stack import PIECES
 from tests.loopback import Loopback, replying
@@ -32,6 +33,19 @@ from tests.scripted import END, REPLY, START, Scripted
 ASK: dict[str, Any] = {
     "model": "claude-sonnet-4-5",
     "messages": [{"role": "user", "content": "hi"}],
+}
+
+REASONED = {
+    "id": "1",
+    "created": 1,
+    "model": "m",
+    "choices": [
+        {
+            "index": 0,
+            "message": {"role": "assistant", "reasoning_content": "thought", "content": "answer"},
+            "finish_reason": "stop",
+        }
+    ],
 }
 
 # What a request is about, set outside the middleware, and by the host within.
@@ -71,6 +85,36 @@ class Echo(Scripted):
 
 def about(topic: str, **more: Any) -> dict[str, Any]:
     return ASK | {"messages": [{"role": "user", "content": topic}]} | more
+
+
+FOREIGN = ASK | {"model": "gpt-5", "reasoning_effort": "low"}
+ASKED = [(b"x-thinking-dialect", b"portkey")]
+
+
+class Rewritten:
+    """A host whose replies can be rewritten; all are about the context, and under way together."""
+
+    def __init__(self, together: int = 1) -> None:
+        self.barrier = asyncio.Barrier(together)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        body = json.loads((await receive())["body"])
+        inside.set("left by the host")
+        said = {"reasoning_content": "thought", "content": f"answer {outside.get()}"}
+        key, kind = ("message", b"application/json")
+        if body.get("stream"):
+            key, kind = ("delta", b"text/event-stream")
+        choice = {"index": 0, key: {"role": "assistant", **said}, "finish_reason": "stop"}
+        reply = {"id": "1", "created": 1, "model": "m", "choices": [choice]}
+        raw = json.dumps(reply).encode()
+        if key == "delta":
+            raw = b"data: %b\n\ndata: [DONE]\n\n" % raw
+        headers = [(b"content-type", kind)]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await self.barrier.wait()
+        await send({"type": "http.response.body", "body": raw[:30], "more_body": True})
+        await self.barrier.wait()
+        await send({"type": "http.response.body", "body": raw[30:]})
 
 
 async def host(scope: Scope, receive: Receive, send: Send) -> None:
@@ -133,6 +177,55 @@ async def test_cancellation_from_outside_is_passed_on(stream: bool) -> None:
     assert before == asyncio.all_tasks()
 
 
+@pytest.mark.anyio
+@pytest.mark.parametrize("stream", [True, False])
+async def test_concurrent_rewrites_do_not_mix(stream: bool) -> None:
+    """Fifty replies of the host's at once: each is rewritten for its own request only."""
+    count = 50
+    app = wrap(Rewritten(count), Scripted())
+    dialects = ("portkey", "openai", "truefoundry")
+
+    async def one(number: int) -> Client:
+        outside.set(f"context-{number}.")
+        asked = (b"x-thinking-dialect", dialects[number % 3].encode())
+        return await call(app, FOREIGN | {"stream": stream}, [asked])
+
+    clients = await asyncio.gather(*map(one, range(count)))
+
+    for number, client in enumerate(clients):
+        assert dialects[number % 3] == client.headers["x-thinking-dialect"]
+        assert {f"context-{number}.".encode()} == set(re.findall(rb"context-\d+\.", client.content))
+        assert (number % 3 == 0) is (b"content_blocks" in client.content)
+        assert (number % 3 == 1) is (b"thought" not in client.content)
+    assert "left by the host" != inside.get()
+
+
+@pytest.mark.anyio
+async def test_context_goes_in_and_comes_out_of_a_rewrite() -> None:
+    """The host still runs in the caller's own context."""
+    outside.set("a request")
+
+    client = await call(wrap(Rewritten(), Scripted()), FOREIGN, ASKED)
+
+    assert b"content_blocks" in client.content
+    assert b"answer a request" in client.content
+    assert "left by the host" == inside.get()
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("stream", [True, False])
+async def test_nothing_of_a_request_stays_on_the_middleware(stream: bool) -> None:
+    """What it has is its configuration, and what it has said already."""
+    app = wrap(Rewritten(), Scripted())
+    requests = [(ASK, ()), (FOREIGN, ASKED), (FOREIGN, ())]
+    await call(app, ASK)  # looks around, once
+    before = repr(vars(app))
+
+    for body, headers in requests:
+        await call(app, body | {"stream": stream}, headers)
+        assert before == repr(vars(app))
+
+
 # -- stacks ------------------------------------------------------------------------------------
 
 
@@ -173,6 +266,20 @@ async def test_mounted_twice_the_inner_one_may_configure_alone() -> None:
     assert "openai" == client.headers["x-thinking-dialect"]
     assert (0, 1) == (len(outer.requests), len(inner.requests))
     assert b"host" == (await call(app, ASK | {"model": "gpt-5"})).content
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("stream", [True, False])
+async def test_mounted_twice_one_rewrites(stream: bool) -> None:
+    """The host's reply is changed once, and says so once."""
+    app = wrap(wrap(Rewritten(), Scripted()), Scripted())
+
+    client = await call(app, FOREIGN | {"stream": stream}, ASKED)
+
+    once = await call(app.app, FOREIGN | {"stream": stream}, ASKED)
+    assert b"content_blocks" in client.content
+    assert once.content == client.content
+    assert 1 == [name for name, _ in client.sent[0]["headers"]].count(b"x-thinking-dialect")
 
 
 @pytest.mark.anyio
@@ -218,3 +325,45 @@ def test_one_middleware_serves_several_loops_in_turn(engine: str) -> None:
 
     for _ in range(3):
         asyncio.run(use())
+
+
+# -- other event loops -------------------------------------------------------------------------
+
+
+def by_hand(app: Any, body: dict[str, Any], headers: Any = ()) -> Client:
+    """One request, driven as by an event loop that is not asyncio's."""
+    client = Client([json.dumps(body).encode()])
+
+    async def send(message: Message) -> None:
+        client.sent.append(message)
+
+    scope = scope_for(headers=[*JSON_HEADERS, *headers])
+    with pytest.raises(StopIteration):
+        app(scope, client.receive, send).send(None)
+    return client
+
+
+@pytest.mark.parametrize("headers", [(), ASKED], ids=["pass", "rewrite"])
+def test_the_hosts_replies_need_no_asyncio(headers: Any) -> None:
+    """Under trio as well, hosts are passed and rewritten; nothing of ours runs beside them."""
+    reply = {"type": "http.response.body", "body": json.dumps(REASONED).encode()}
+
+    async def trios(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        kind = [(b"content-type", b"application/json")]
+        await send({"type": "http.response.start", "status": 200, "headers": kind})
+        await send(reply)
+
+    client = by_hand(wrap(trios, Scripted()), FOREIGN, headers)
+
+    assert bool(headers) is (b"content_blocks" in client.content)
+
+
+def test_providers_need_asyncio_and_say_so() -> None:
+    """The error says what is missing, before anything is sent or asked."""
+    provider = Scripted()
+
+    with pytest.raises(RuntimeError, match="asyncio"):
+        by_hand(wrap(host, provider), ASK)
+
+    assert [] == provider.requests
