@@ -120,8 +120,9 @@ def installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     metadata = tmp_path / f"{name}-{project['version']}.dist-info"
     metadata.mkdir()
     (metadata / "METADATA").write_text(f"Name: {project['name']}\nVersion: {project['version']}\n")
-    [(group, points)] = project["entry-points"].items()
-    lines = [f"[{group}]", *(f"{key} = {value}" for key, value in points.items())]
+    lines: list[str] = []
+    for group, points in project["entry-points"].items():
+        lines += [f"[{group}]", *(f"{key} = {value}" for key, value in points.items())]
     (metadata / "entry_points.txt").write_text("\n".join(lines))
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.syspath_prepend(str(EXAMPLES / "custom_provider"))

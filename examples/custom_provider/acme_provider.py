@@ -8,17 +8,21 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from collections.abc import Iterator
-from typing import Any
+from typing import Literal
 
 from asgi_thinking import events
 from asgi_thinking.capabilities import Capabilities
+from asgi_thinking.exceptions import UpstreamProtocolError
 from asgi_thinking.messages import Text
-from asgi_thinking.providers import HTTPProvider
+from asgi_thinking.providers import HTTPProvider, now
 from asgi_thinking.requests import ChatRequest
 from asgi_thinking.sse import SSEDecoder
 from asgi_thinking.transport import Reply, UpstreamRequest
+
+# What goes wrong with events that are not Acme's.
+WRONG = (LookupError, RecursionError, TypeError, UpstreamProtocolError, ValueError)
+END = (events.Finish("stop", "end"), events.Done())
 
 
 class AcmeProvider(HTTPProvider):
@@ -41,26 +45,32 @@ class AcmeProvider(HTTPProvider):
 
 class AcmeDecoder:
     def __init__(self, model: str) -> None:
-        self._sse, self._model, self._open, self._index = SSEDecoder(), model, "", -1
+        self._sse, self._model, self._index = SSEDecoder(), model, -1
+        self._kind: str = ""
 
     def feed(self, data: bytes) -> list[events.Event]:
-        return [event for _, item in self._sse.feed(data) for event in self._read(json.loads(item))]
+        try:
+            return [event for _, item in self._sse.feed(data) for event in self._read(item)]
+        except WRONG:
+            return [events.StreamError(UpstreamProtocolError("acme: these are not Acme's events"))]
 
     def close(self) -> list[events.Event]:
         return []  # a stream without its last event is an error, which the caller reports
 
-    def _read(self, item: dict[str, Any]) -> Iterator[events.Event]:
-        [(key, said)] = item.items()
-        if not self._open:
-            yield events.MessageStart("acme-1", self._model, int(time.time()), "acme")
-        elif key != self._open:
+    def _read(self, item: bytes) -> Iterator[events.Event]:
+        match json.loads(item):
+            case {"thought": str(text)}:
+                yield from (*self._turn("thinking"), events.ThinkingDelta(self._index, text))
+            case {"say": str(text)}:
+                yield from (*self._turn("text"), events.TextDelta(self._index, text))
+            case last:
+                yield from (*self._turn(), events.Usage(*map(int, last["tokens"])), *END)
+
+    def _turn(self, kind: Literal["thinking", "text", ""] = "") -> Iterator[events.Event]:
+        if self._index < 0:
+            yield events.MessageStart("acme-1", self._model, now(), "acme")
+        if self._kind not in ("", kind):
             yield events.BlockStop(self._index)
-        if key == "tokens":
-            yield from (events.Usage(*said), events.Finish("stop", "end"), events.Done())
-        elif key != self._open:
-            self._open, self._index = key, self._index + 1
-            yield events.BlockStart(self._index, "thinking" if key == "thought" else "text")
-        if key == "thought":
-            yield events.ThinkingDelta(self._index, said)
-        elif key == "say":
-            yield events.TextDelta(self._index, said)
+        if kind and kind != self._kind:
+            self._index, self._kind = self._index + 1, kind
+            yield events.BlockStart(self._index, kind)
