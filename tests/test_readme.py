@@ -60,8 +60,9 @@ async def claude(monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[None]:
 
 # What each app is found by, and the statuses of a caller without a key and with a wrong one.
 APPS = {
-    "app-wide": ("app.add_middleware(", 401, 401),
-    "dependency": ("thinking = Thinking(", 401, 403),
+    "app-wide": ("app.add_middleware(ThinkingMiddleware, providers", 401, 401),
+    "dependency": ("Depends(thinking)", 401, 403),
+    "router": ("Depends(thinking.enable)", 401, 403),
     "route": ("gates = [", 401, 401),
     "mount": ("Mount(", 401, 401),
     "handler": ("service.answer(", 401, 401),
@@ -86,7 +87,7 @@ async def test_each_app_answers_with_thinking_and_refuses_strangers(
     assert [none.status, wrong.status] == statuses
 
 
-@pytest.mark.parametrize("name", ["app-wide", "dependency", "route", "handler"])
+@pytest.mark.parametrize("name", ["app-wide", "dependency", "router", "route", "handler"])
 async def test_other_models_reach_the_app(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A model that no provider serves is the app's to answer: with 404, in the README's apps."""
     async with claude(monkeypatch):
@@ -164,6 +165,56 @@ async def test_conversations_are_shared_as_shown(monkeypatch: pytest.MonkeyPatch
     assert ((Thinking("t", "c2ln"), asked), ()) == (turns[0].parts, missed)
 
 
+async def test_the_apps_own_reply_is_rewritten() -> None:
+    """It has its thinking where the client looks for it, and is the app's own without a header."""
+    app = run(snippet("59 * 61 is 3599."))["app"]
+
+    own = await call(app, REQUEST)
+    asked = await call(app, REQUEST, [(b"x-portkey-strict-open-ai-compliance", b"false")])
+
+    said = {"role": "assistant", "content": "No.", "reasoning_content": "59 * 61 is 3599."}
+    assert said == own.json["choices"][0]["message"]
+    assert [
+        {"type": "thinking", "thinking": "59 * 61 is 3599."},
+        {"type": "text", "text": "No."},
+    ] == (asked.json["choices"][0]["message"]["content_blocks"])
+
+
+async def test_the_policy_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who is on trial gets another model and no thinking, who is blocked nothing at all."""
+    async with claude(monkeypatch):
+        app = run(snippet("asker.header"))["app"]
+        trial = await call(app, REQUEST, [(b"x-plan", b"trial")])
+        blocked = await call(app, REQUEST, [(b"x-plan", b"blocked")])
+        others = await call(app, REQUEST)
+
+    assert "reasoning_content" not in trial.json["choices"][0]["message"]
+    assert trial.headers["x-thinking-applied"].startswith("model claude-sonnet-4-5->")
+    assert (429, "60") == (blocked.status, blocked.headers["retry-after"])
+    assert EXTENDED["choices"] == others.json["choices"]
+
+
+async def test_the_transform_changes_what_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The client sees no number, and the queue all of them."""
+    async with claude(monkeypatch):
+        names = run(snippet("chain(copy_to"))
+        reply = await call(names["app"], REQUEST)
+
+    thought = EXTENDED["choices"][0]["message"]["reasoning_content"]
+    assert re.sub(r"\d+", "#", thought) == reply.json["choices"][0]["message"]["reasoning_content"]
+    assert [thought, None] == [names["thoughts"].get_nowait() for _ in range(2)]
+
+
+async def test_the_hook_counts_what_is_spent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each reply is added to what its caller has had."""
+    async with claude(monkeypatch):
+        names = run(snippet("on_complete=on_complete"))
+        for _ in range(2):
+            await call(names["app"], REQUEST)
+
+    assert {"anonymous": 2 * EXTENDED["usage"]["completion_tokens"]} == names["spent"]
+
+
 def test_the_provider_is_the_one_of_the_examples() -> None:
     """What the README shows of it, and its entry point, stand in the example's files."""
     folder = ROOT / "examples" / "custom_provider"
@@ -177,7 +228,8 @@ def test_every_python_block_is_covered_here() -> None:
     """A new block needs a test of its own."""
     marks = [mark for mark, *_ in APPS.values()]
     others = ("import OpenAI\n", "Timeouts(", "AcmeProvider", "OpenAIProvider(", "RedisStore(")
-    covered = {snippet(mark) for mark in (*marks, *others)}
+    more = ("59 * 61 is 3599.", "asker.header", "chain(copy_to", "on_complete=on_complete")
+    covered = {snippet(mark) for mark in (*marks, *others, *more)}
 
     assert covered == set(PYTHON)
 
