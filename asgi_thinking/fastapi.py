@@ -6,6 +6,7 @@ it, and by then every other dependency of the endpoint, its router and its app h
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Unpack
 
 from starlette.requests import Request
@@ -55,15 +56,17 @@ class Thinking:
     async def enable(self, request: Request) -> None:
         """Answer a chat completion in the place of its endpoint, or rewrite the endpoint's reply.
 
-        Where a provider serves the model, neither the endpoint nor any later dependency is run, and
-        those with `yield` end before the reply begins, as they do when an exception is raised.
+        Where a provider serves the model the endpoint is not run, and dependencies with `yield` end
+        before the reply begins, as they do when an exception is raised. It has to be the last of
+        the dependencies: one that came later would be too late to refuse the request.
         Otherwise the endpoint answers, and the `ThinkingMiddleware` around the app writes its reply
         in this service's dialect. Requests that are no chat completions are left alone.
 
         Raises:
             Answered: the app is to answer; it has a handler for that from now on.
-            ConfigurationError: the endpoint's reply is to be rewritten, and there is no middleware
-                around the app that does so on demand.
+            ConfigurationError: a dependency, or a decorator of the endpoint, would come later; or
+                the endpoint's reply is to be rewritten, and there is no middleware around the app
+                that does so on demand.
         """
         if request.method != "POST":
             return
@@ -74,10 +77,31 @@ class Thinking:
         if prepared is None:
             prepared = self._rewrite(request, body, choice)
         if prepared is not None:
+            self._check_last(request)
             # The handlers of the app that runs the dependency; it may be mounted in another one.
             handlers, _ = request.scope["starlette.exception_handlers"]
             handlers[Answered] = _answer
             raise Answered(ThinkingResponse(prepared))
+
+    def _check_last(self, request: Request) -> None:
+        """See that whoever may refuse the request has had a say, for the reply costs money."""
+        scope = request.scope
+        # Of routers that were included, only FastAPI's own note knows all dependencies.
+        note: dict[str, object] = scope.get("fastapi") or {}
+        route: object = note.get("effective_route_context") or scope.get("route")
+        known: object = getattr(route, "dependant", None)
+        dependencies: Sequence[object] = getattr(known, "dependencies", ())
+        calls = [getattr(dependency, "call", None) for dependency in dependencies]
+        if calls[-1:] != [self.enable]:
+            later = "a dependency of the route"
+        elif hasattr(scope.get("endpoint"), "__wrapped__"):
+            later = "a decorator of the endpoint"
+        else:
+            return
+        raise ConfigurationError(
+            f"Thinking.enable: {later} would come too late to refuse the request; make it the last "
+            "of all dependencies, or give the endpoint Depends(thinking) and return its reply"
+        )
 
     def _rewrite(
         self, request: Request, body: bytes | None, choice: Choice | None

@@ -22,7 +22,7 @@ from starlette.types import Receive, Scope, Send
 from asgi_thinking._alarms import set_alarm
 from asgi_thinking.asker import Asker
 from asgi_thinking.dialects import Encoder
-from asgi_thinking.events import Done, StreamError
+from asgi_thinking.events import Batch, Done, StreamError
 from asgi_thinking.exceptions import Overloaded, ProviderError, ThinkingError
 from asgi_thinking.exchange import Job, Manner, Refusal, Reply, begin
 from asgi_thinking.gate import Gate
@@ -204,6 +204,12 @@ class Answered(Exception):  # noqa: N818 (it is no error)
         self.response = response
 
 
+def _error_of(batch: Batch) -> ThinkingError | None:
+    """The error that a stream ends with, if it does."""
+    last = batch[-1]
+    return last.error if isinstance(last, StreamError) else None
+
+
 async def _whole(manner: Manner, reply: Reply, make: Maker | None, course: Course | None) -> bytes:
     """The reply as one JSON body.
 
@@ -268,8 +274,8 @@ class _Pulse:
                 if notes is not None and notes.feed(batch):
                     await notes.keep()
                 body = feed(batch)
-                if (last := batch[-1]).__class__ in _LAST:
-                    self.failure = last.error if isinstance(last, StreamError) else None
+                if batch[-1].__class__ in _LAST:
+                    self.failure = _error_of(batch)
                     return body
                 if body:
                     if self._task is not None:

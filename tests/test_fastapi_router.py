@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Iterator
+from functools import wraps
 from typing import Annotated, Any
 
 import pytest
@@ -290,3 +291,62 @@ def test_nothing_is_missing_where_nothing_is_to_be_done() -> None:
     path = "/thinks/v1/chat/completions"
 
     assert SAID == serve().post(path, json=HOSTS, headers=GOOD).json()
+
+
+def after(endpoint: Callable[..., Any]) -> Callable[..., Any]:
+    """A decorator of the host's, which would have checked the caller."""
+
+    @wraps(endpoint)
+    async def checked(request: Request) -> Response: ...
+
+    return checked
+
+
+def late_parameter(host: FastAPI, enable: Any) -> None:
+    async def owns(user: Annotated[str, Depends(authenticate)]) -> str: ...
+
+    host.include_router(routed(owns, enable))
+
+
+def late_router(host: FastAPI, enable: Any) -> None:
+    host.router.dependencies.append(enable)
+    host.include_router(routed(own, Depends(authenticate)))
+
+
+def late_inclusion(host: FastAPI, enable: Any) -> None:
+    host.router.dependencies.append(enable)
+    host.include_router(routed(own), dependencies=[Depends(authenticate)])
+
+
+def late_decorator(host: FastAPI, enable: Any) -> None:
+    host.include_router(routed(after(own), enable))
+
+
+def routed(endpoint: Callable[..., Any], *dependencies: Any) -> APIRouter:
+    router = APIRouter(dependencies=dependencies)
+    router.post("/v1/chat/completions")(endpoint)
+    return router
+
+
+@pytest.mark.parametrize("add", [late_parameter, late_router, late_inclusion, late_decorator])
+def test_nobody_is_passed_by(add: Callable[[FastAPI, Any], None]) -> None:
+    """Where a check would come later, no provider is asked, and the error says what to do."""
+    provider, host = Scripted(), FastAPI()
+    add(host, Depends(Thinking(providers={"acme": provider}).enable))
+
+    with pytest.raises(ConfigurationError, match="too late to refuse the request"):
+        TestClient(host).post("/v1/chat/completions", json=ASK)
+
+    assert not provider.requests
+
+
+def test_nothing_may_come_later_where_routers_are_included() -> None:
+    """The last of all dependencies is found wherever it was declared."""
+    provider, host = Scripted(), FastAPI(dependencies=[Depends(authenticate)])
+    thinking = Thinking(providers={"acme": provider})
+    host.include_router(routed(own), dependencies=[Depends(thinking.enable)])
+
+    reply = TestClient(host).post("/v1/chat/completions", json=ASK, headers=GOOD)
+    refused = TestClient(host).post("/v1/chat/completions", json=ASK)
+
+    assert (200, 401, 1) == (reply.status_code, refused.status_code, len(provider.requests))
