@@ -272,8 +272,7 @@ class ThinkingMiddleware:
         small = len(body) <= service.max_body_size
         if not delegates:
             return await self._consult(scope, body if small else b"")
-        limit = f"body: larger than {service.max_body_size} bytes"
-        prepared = service.prepare(headers, body) if small else Refusal(PayloadTooLarge(limit))
+        prepared = service.prepare(headers, body) if small else _too_large(service.max_body_size)
         if prepared is None and service.policy is None:
             return _HOSTS
         tenant, refused = "", None
@@ -321,6 +320,10 @@ class ThinkingMiddleware:
         if tenant is None:
             raise AuthenticationRequired("authentication is required", code="invalid_api_key")
         return tenant
+
+
+def _too_large(limit: int) -> Refusal:
+    return Refusal(PayloadTooLarge(f"body: larger than {limit} bytes"))
 
 
 def _is_plain_json(headers: Sequence[tuple[bytes, bytes]]) -> bool:
