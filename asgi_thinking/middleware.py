@@ -203,7 +203,7 @@ class ThinkingMiddleware:
             return
         if self._authorize is None and self.service.router.instances:
             self._warn()
-        elif self.service.router.instances:
+        elif self.service.router.instances and not self._ordered:
             self._look_around()
 
         async def send_and_close(message: Message) -> None:
@@ -256,12 +256,11 @@ class ThinkingMiddleware:
             logger.warning(_NO_AUTHORIZE)
 
     def _look_around(self) -> None:
-        """Say once what in the order of middleware does harm where providers answer."""
-        if not self._ordered:
-            self._ordered = True
-            looks = self._authorize not in (None, allow_all) or self.service.policy is not None
-            for sentence in harmful(self.app, looks=looks):
-                logger.warning(sentence)
+        """Say what in the order of middleware does harm where providers answer."""
+        self._ordered = True
+        looks = self._authorize not in (None, allow_all) or self.service.policy is not None
+        for sentence in harmful(self.app, looks=looks):
+            logger.warning(sentence)
 
     async def _judge(self, scope: Scope, messages: list[Message], *, delegates: bool) -> _Verdict:
         """What becomes of a request; `delegates`: providers may be asked, if its caller may ask."""
