@@ -26,12 +26,13 @@ from asgi_thinking.events import (
 )
 from asgi_thinking.exceptions import UpstreamProtocolError
 from asgi_thinking.messages import Message, explode
-from tests.strategies import check_grammar, replies
+from tests.strategies import check_grammar, replies, shared
 
 START = MessageStart("r", "m", 1, "p")
 FINISH = Finish("stop", "end_turn")
 
 
+@shared(2)
 @given(replies.filter(lambda reply: reply.choices))
 def test_whole_replies_obey_the_grammar(reply: Message) -> None:
     """The events of any reply with a choice are a sentence of the grammar."""

@@ -27,7 +27,7 @@ from asgi_thinking.messages import (
     Turn,
 )
 from asgi_thinking.registry import BUILT_IN_DIALECTS, load_dialects
-from tests.strategies import conversations
+from tests.strategies import conversations, shared
 
 BUILT_IN = tuple(load_dialects(BUILT_IN_DIALECTS).values())
 
@@ -360,6 +360,7 @@ def test_a_turn_left_empty_goes() -> None:
     assert ((turns[0], turns[3]), dropped) == keep_verifiable(turns, CLAUDE)
 
 
+@shared(2)
 @given(conversations)
 def test_a_history_that_grows_stays_equal(turns: tuple[Turn, ...]) -> None:
     """What is kept of a conversation's beginning does not depend on what follows."""
@@ -370,6 +371,7 @@ def test_a_history_that_grows_stays_equal(turns: tuple[Turn, ...]) -> None:
         assert reported == dropped[: len(reported)]
 
 
+@shared(2)
 @given(conversations)
 def test_what_was_kept_once_is_kept(turns: tuple[Turn, ...]) -> None:
     """Keeping is idempotent, and what it keeps can be verified."""

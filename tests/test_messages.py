@@ -32,18 +32,20 @@ from asgi_thinking.messages import (
     explode,
     synthetic_call_id,
 )
-from tests.strategies import names, replies
+from tests.strategies import names, replies, shared
 
 START = MessageStart("r", "m", 1, "p")
 FINISH = Finish("stop", "end_turn")
 
 
+@shared(3)
 @given(replies)
 def test_assemble_undoes_explode(reply: Message) -> None:
     """A reply taken apart into events and put together again is the same reply."""
     assert reply == assemble(explode(reply))
 
 
+@shared(3)
 @given(replies, st.randoms(use_true_random=False))
 def test_fragments_make_no_difference(reply: Message, random: st.DataObject) -> None:
     """However the deltas of a reply are cut, it is the same reply."""

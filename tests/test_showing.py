@@ -42,7 +42,7 @@ from asgi_thinking.showing import (
 )
 from asgi_thinking.transforms import Made, TransformFactory, drop, redact
 from tests.scripted import END, START
-from tests.strategies import replies
+from tests.strategies import replies, shared
 
 ASKED = Asked(thinking=True, include_usage=True)
 SEEN = Thinking("plain", "c2ln")
@@ -65,6 +65,7 @@ def shown(factory: TransformFactory, *blocks: Block) -> tuple[Block, ...]:
     return choice.blocks
 
 
+@shared(2)
 @given(replies)
 def test_what_is_shown_as_thought_is_unchanged(message: Message) -> None:
     """A transform that changes nothing costs no signature; an empty block is not shown."""
@@ -87,6 +88,7 @@ def _is_void(block: Thinking) -> bool:
     return not block.text and block.signature is None
 
 
+@shared(2)
 @given(replies)
 def test_dropped_thinking_leaves_no_trace(message: Message) -> None:
     """Of a reply without thinking, everything else is the same; blocks count from 0 again."""

@@ -6,9 +6,10 @@ from hypothesis import given
 
 from asgi_thinking.messages import Message, explode
 from asgi_thinking.whole import Whole, message_of
-from tests.strategies import replies
+from tests.strategies import replies, shared
 
 
+@shared(3)
 @given(replies)
 def test_it_is_the_batch_of_its_message(message: Message) -> None:
     """Its events are those that the message explodes into, and its message is the very one."""

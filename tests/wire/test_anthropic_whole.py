@@ -13,7 +13,7 @@ from asgi_thinking.events import Event, StreamError
 from asgi_thinking.messages import Message, assemble
 from asgi_thinking.whole import Whole
 from asgi_thinking.wire.anthropic import AnthropicDecoder, MessageDecoder, decode_reply
-from tests.strategies import values, words
+from tests.strategies import shared, values, words
 from tests.wire.anthropic_transcripts import START, block_start, block_stop, delta, sse
 
 PLAIN: dict[str, Any] = {
@@ -89,6 +89,7 @@ def test_no_json_means_the_same() -> None:
         assert the_long_way(body) == said(decode_reply(body, 1, "anthropic"))
 
 
+@shared(2)
 @given(st.sampled_from([*PLAIN]), values | ODD, st.integers(0, 3), st.none() | ODD, values | ODD)
 def test_no_change_makes_a_difference(
     name: str, value: Any, number: int, key: str | None, inner: Any
@@ -139,6 +140,7 @@ def decode(reads: list[bytes], **options: Any) -> list[Event]:
     return [event for read in reads for event in decoder.feed(read)] + decoder.close()
 
 
+@shared(2)
 @given(st.lists(fragments, max_size=8), st.sampled_from([60, 130, 4096]))
 def test_fragments_need_not_be_taken_apart(
     drawn: list[tuple[bytes, tuple[str, str, int], str, bytes]], limit: int
