@@ -39,6 +39,13 @@ DEFAULT_DIALECT: Final = "truefoundry"
 MAX_BODY_SIZE: Final = 32 * 2**20
 
 _FORWARDED: Final = ("idempotency-key",)
+# What nearly every request carries, and nothing here is decided by: passed over at once.
+_ORDINARY: Final = frozenset(
+    {
+        *(b"host", b"connection", b"content-type", b"content-length", b"transfer-encoding"),
+        *(b"accept", b"accept-encoding", b"accept-language", b"user-agent", b"authorization"),
+    }
+)
 _SHOWN_MODEL: Final = 64  # code points of a caller's model in a header
 
 
@@ -133,6 +140,7 @@ class Service:
         self.vary = self._negotiate.vary
         self._read_assistant = history.reader(tuple(known.values()))
         self._forward = frozenset(name.lower().encode() for name in (*_FORWARDED, *forward_headers))
+        self._ordinary = _ORDINARY - self._forward
         self.max_body_size, self._keep_alive = max_body_size, keep_alive
         self.policy, self._transform = policy, transform
         memory = Continuity() if continuity == "memory" else continuity
@@ -160,8 +168,11 @@ class Service:
             if found is None:
                 return None
             negotiate = self._negotiate if choice is None else self._negotiators.of(choice)
-            dialect = negotiate(headers)
-            return self._job(*found, dialect, headers, value, choice)
+            ordinary = self._ordinary
+            telling = [pair for pair in headers if pair[0] not in ordinary]
+            dialect = negotiate(telling) if telling else negotiate.usual
+            forwarded = self._forwarded(telling) if telling else ()
+            return self._job(*found, dialect, headers, forwarded, value, choice)
         except ThinkingError as error:
             return Refusal(error, self.vary, dialect.name if dialect else "")
 
@@ -225,6 +236,7 @@ class Service:
         model: str,
         dialect: Dialect,
         headers: Headers,
+        forwarded: tuple[tuple[str, str], ...],
         value: dict[str, Any],
         choice: Choice | None,
     ) -> Job:
@@ -248,7 +260,7 @@ class Service:
             Manner(dialect, plan.asked, stream, vary, wait, transform),
             plan,
             turns,
-            self._forwarded(headers),
+            forwarded,
             caller_key(headers) if takes_key else None,
             owner(headers) if remembers else None,
             () if choice is None else self._decided(choice, headers, dialect, value["model"]),

@@ -134,17 +134,17 @@ def _thinking_message(choice: Choice) -> JSONObject:
 def _thinking_blocks(blocks: Sequence[Block]) -> list[JSONObject]:
     items: list[JSONObject] = []
     for block, place in with_places(blocks):
-        match block:
-            case Thinking(text, signature, origin) if text or signature:
-                items.append(_thinking(text, signature, origin) | place)
-            case RedactedThinking(data, origin):
-                items.append(_redacted(data, origin) | place)
-            case Text(text, signature, origin) if signature:
-                items.append(_of_text(signature, origin, len(text)) | place)
-            case ToolCall(call_id, _, _, signature, origin) if signature:
-                items.append(_of_call(signature, origin, call_id))
-            case _:
-                pass
+        # Patterns that look into a class would cost a reply more than all else here.
+        if isinstance(block, Thinking):
+            if block.text or block.signature:
+                items.append(_thinking(block.text, block.signature, block.origin) | place)
+        elif isinstance(block, RedactedThinking):
+            items.append(_redacted(block.data, block.origin) | place)
+        elif isinstance(block, Text):
+            if block.signature:
+                items.append(_of_text(block.signature, block.origin, len(block.text)) | place)
+        elif isinstance(block, ToolCall) and block.signature:
+            items.append(_of_call(block.signature, block.origin, block.id))
     return items
 
 

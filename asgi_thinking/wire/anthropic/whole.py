@@ -54,7 +54,7 @@ def _message(reply: dict[str, Any], created: int, provider: str) -> Message | No
     counts |= counts.get("output_tokens_details") or {}
     said = set(map(type, map(counts.get, COUNTS)))
     if not (
-        {named.__class__, model.__class__} <= _STRINGS
+        named.__class__ is model.__class__ is str
         and reply["content"].__class__ is list
         and int in said <= _COUNTS
     ):
