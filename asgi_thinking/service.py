@@ -136,8 +136,7 @@ class Service:
         )
         known = load_dialects(tuple(dict.fromkeys((*BUILT_IN_DIALECTS, *(dialects or ())))))
         self._negotiators = Negotiators(known, dialects, default_dialect, DEFAULT_DIALECT)
-        self._negotiate = self._negotiators.usual
-        self.vary = self._negotiate.vary
+        self._negotiate, self.vary = self._negotiators.usual, self._negotiators.usual.vary
         self._read_assistant = history.reader(tuple(known.values()))
         self._forward = frozenset(name.lower().encode() for name in (*_FORWARDED, *forward_headers))
         self._ordinary = _ORDINARY - self._forward
