@@ -1,9 +1,10 @@
-"""What a request that is not ours costs: a bare ASGI app against the same app, wrapped.
+"""What a request that is not ours costs: a bare Starlette app against the same app, wrapped.
 
     python -m tests.benchmarks.passthrough
 
-Prints microseconds a request, the best of several rounds, and the ratio, for a path of the host's
-and for a chat completion whose model no provider serves (whose body has to be read and replayed).
+Prints microseconds a request, the best of several rounds, and the ratio: for a path of the host's,
+for a chat completion where no provider is configured and no header asks for a dialect, and for one
+whose model no provider serves (whose body has to be read and replayed).
 In process, without a server, so the ratio is the worst case: a server adds the same to both.
 """
 
@@ -14,8 +15,11 @@ import json
 import time
 from typing import Any
 
+from starlette.applications import Starlette
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message
 
 from asgi_thinking import ThinkingMiddleware, allow_all
 from tests.asgi import scope_for
@@ -25,16 +29,22 @@ ROUNDS, REQUESTS = 7, 3_000
 BODY = json.dumps(
     {"model": "gpt-5", "messages": [{"role": "user", "content": "hello " * 200}]}
 ).encode()
-CASES: dict[str, dict[str, Any]] = {
-    "GET /": {"method": "GET", "path": "/"},
-    "POST …/chat/completions, the host's model": {},
+DELEGATING: dict[str, Any] = {"providers": {"acme": Scripted()}, "authorize": allow_all}
+CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "GET /": ({"method": "GET", "path": "/"}, DELEGATING),
+    "POST /other": ({"path": "/other"}, DELEGATING),
+    "POST …/chat/completions, no provider": ({}, {}),
+    "POST …/chat/completions, the host's model": ({}, DELEGATING),
 }
 
 
-async def host(scope: Scope, receive: Receive, send: Send) -> None:
+async def hello(request: Request) -> PlainTextResponse:
     """Reads the body and says hello."""
-    await receive()
-    await PlainTextResponse("hello")(scope, receive, send)
+    await request.body()
+    return PlainTextResponse("hello")
+
+
+host = Starlette(routes=[Route("/{path:path}", hello, methods=["GET", "POST"])])
 
 
 async def receive() -> Message:
@@ -57,8 +67,8 @@ async def cost(app: ASGIApp, change: dict[str, Any]) -> float:
 
 
 async def main() -> None:
-    wrapped = ThinkingMiddleware(host, providers={"acme": Scripted()}, authorize=allow_all)
-    for name, change in CASES.items():
+    for name, (change, options) in CASES.items():
+        wrapped = ThinkingMiddleware(host, **options)
         bare, ours = await cost(host, change), await cost(wrapped, change)
         print(f"{name:44} bare {bare:6.1f} µs  wrapped {ours:6.1f} µs  ratio {ours / bare:.2f}")  # noqa: T201 (what the script is for)
 
