@@ -9,19 +9,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from asgi_thinking.events import (
-    Annotation,
-    BlockStart,
-    BlockStop,
     Done,
     Event,
-    Extra,
-    Finish,
     MessageStart,
-    SignatureDelta,
     StreamError,
-    TextDelta,
-    ThinkingDelta,
-    ToolCallDelta,
     Usage,
 )
 from asgi_thinking.messages import (
@@ -37,6 +28,7 @@ from asgi_thinking.messages import (
     ToolCall,
     Turn,
 )
+from asgi_thinking.testing._grammar import grammar_faults
 
 
 def shared(number: int) -> settings:
@@ -181,41 +173,10 @@ assistant_turns = st.builds(Turn, st.just("assistant"), st.lists(blocks, max_siz
 user_turns = st.builds(Turn, st.just("user"), st.lists(answers, max_size=2).map(tuple))
 conversations = st.lists(assistant_turns | user_turns, max_size=6).map(tuple)
 
-# Which deltas a block of each kind may hold; every kind may hold a signature.
-_DELTAS: dict[str, tuple[type, ...]] = {
-    "thinking": (ThinkingDelta,),
-    "redacted_thinking": (),
-    "text": (TextDelta, Annotation),
-    "refusal": (TextDelta,),
-    "tool_call": (ToolCallDelta,),
-    "opaque": (),
-}
-
 
 def check_grammar(events: Iterable[Event]) -> None:
     """Fail unless these are the events of one whole reply, good or failed."""
-    first, *between, last = events
-    assert isinstance(first, MessageStart)
-    assert isinstance(last, Done | StreamError)
-    kinds: list[str] = []
-    opened: dict[int, BlockStart] = {}
-    finished: set[int] = set()
-    for event in between:
-        match event:
-            case BlockStart():
-                assert event.index == len(kinds)
-                assert event.choice not in finished
-                kinds.append(event.kind)
-                opened[event.index] = event
-            case BlockStop():
-                del opened[event.index]
-            case SignatureDelta():
-                assert event.index in opened
-            case ThinkingDelta() | TextDelta() | ToolCallDelta() | Annotation():
-                assert isinstance(event, _DELTAS[opened[event.index].kind])
-            case Finish():
-                assert event.choice not in finished
-                finished.add(event.choice)
-            case _:
-                assert isinstance(event, Extra | Usage)
-    assert isinstance(last, StreamError) or (not opened and finished)
+    reply = [*events]
+    assert isinstance(reply[0], MessageStart)
+    assert isinstance(reply[-1], Done | StreamError)
+    assert grammar_faults(reply) == []
