@@ -13,7 +13,7 @@ from starlette.requests import Request
 
 from asgi_thinking._asgi import KEY
 from asgi_thinking._rewrite import HostReply
-from asgi_thinking.exceptions import ConfigurationError, PayloadTooLarge, ThinkingError
+from asgi_thinking.exceptions import ConfigurationError, ThinkingError
 from asgi_thinking.exchange import Job, Refusal
 from asgi_thinking.policies import Choice
 from asgi_thinking.responses import Answered, ThinkingResponse
@@ -137,8 +137,7 @@ class Thinking:
         """What to do with the request, and what the service's policy has decided about it."""
         service = self.service
         if body is None:
-            error = PayloadTooLarge(f"body: larger than {service.max_body_size} bytes")
-            return Refusal(error), None
+            return service.too_large(), None
         try:
             choice = await service.choose(body, request.scope)
         except ThinkingError as refused:

@@ -23,11 +23,10 @@ from asgi_thinking.exceptions import (
     AuthenticationRequired,
     ConfigurationError,
     InvalidRequest,
-    PayloadTooLarge,
     ThinkingError,
 )
 from asgi_thinking.exchange import Refusal
-from asgi_thinking.policies import Choice, refusal
+from asgi_thinking.policies import Choice, raise_refusal
 from asgi_thinking.responses import ThinkingResponse
 from asgi_thinking.service import Service, ServiceOptions
 from asgi_thinking.wire.openai import ThinkTags
@@ -271,7 +270,7 @@ class ThinkingMiddleware:
         small = len(body) <= service.max_body_size
         if not delegates:
             return await self._consult(scope, body if small else b"")
-        prepared = service.prepare(headers, body) if small else _too_large(service.max_body_size)
+        prepared = service.prepare(headers, body) if small else service.too_large()
         if prepared is None and service.policy is None:
             return _HOSTS
         tenant, refused = "", None
@@ -309,20 +308,12 @@ class ThinkingMiddleware:
             tenant = self._authorize(scope)
             if not (tenant is None or isinstance(tenant, str)):
                 tenant = await tenant
-        except ThinkingError:
-            raise
         except Exception as error:
-            refused = refusal(error)
-            if refused is None:
-                raise
-            raise refused from error
+            raise_refusal(error)
+            raise
         if tenant is None:
             raise AuthenticationRequired("authentication is required", code="invalid_api_key")
         return tenant
-
-
-def _too_large(limit: int) -> Refusal:
-    return Refusal(PayloadTooLarge(f"body: larger than {limit} bytes"))
 
 
 def _is_plain_json(headers: Sequence[tuple[bytes, bytes]]) -> bool:

@@ -28,7 +28,7 @@ from asgi_thinking.limits import Limits
 from asgi_thinking.negotiation import Negotiator
 from asgi_thinking.transforms import TransformFactory
 
-__all__ = ["Asker", "Choice", "Negotiators", "Policy", "consult", "refusal"]
+__all__ = ["Asker", "Choice", "Negotiators", "Policy", "consult", "raise_refusal", "refusal"]
 
 _REMEMBERED: Final = 256  # how many of the negotiators that choices ask for
 
@@ -88,12 +88,14 @@ async def consult(policy: Policy, asker: Asker) -> Choice | None:
         if said is None or isinstance(said, Choice):
             return said
         return await said
-    except ThinkingError:
-        raise
     except Exception as error:
-        refused = refusal(error)
-        if refused is None:
-            raise
+        raise_refusal(error)
+        raise
+
+
+def raise_refusal(error: Exception) -> None:
+    """Raise the refusal that an exception of the host's stands for, unless it is one already."""
+    if not isinstance(error, ThinkingError) and (refused := refusal(error)) is not None:
         raise refused from error
 
 

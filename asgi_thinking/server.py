@@ -22,8 +22,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 from starlette.types import Scope
 
-from asgi_thinking.exceptions import ConfigurationError, PayloadTooLarge
-from asgi_thinking.exchange import Refusal
+from asgi_thinking.exceptions import ConfigurationError
 from asgi_thinking.middleware import Authorize, ThinkingMiddleware, allow_all
 from asgi_thinking.providers import Provider
 from asgi_thinking.registry import load_provider, provider_names
@@ -114,8 +113,7 @@ def build_app(host: str) -> ThinkingMiddleware:
         """What the middleware left: an error, because no provider serves it."""
         length = request.headers.get("content-length", "0")
         if not length.isdecimal() or int(length) > service.max_body_size:
-            limit = f"body: larger than {service.max_body_size} bytes"
-            return ThinkingResponse(Refusal(PayloadTooLarge(limit)))
+            return ThinkingResponse(service.too_large())
         return ThinkingResponse(service.answer(request.scope["headers"], await request.body()))
 
     async def health(request: Request) -> JSONResponse:

@@ -15,6 +15,7 @@ from asgi_thinking.exceptions import (
     ConfigurationError,
     InvalidRequest,
     ModelNotFound,
+    PayloadTooLarge,
     ThinkingError,
 )
 from asgi_thinking.exchange import Job, Manner, Policy, Refusal
@@ -192,6 +193,10 @@ class Service:
         else:
             error = InvalidRequest("model: a string is required", param="model")
         return Refusal(error, self.vary)
+
+    def too_large(self) -> Refusal:
+        """The answer to a request whose body has more than `max_body_size` bytes."""
+        return Refusal(PayloadTooLarge(f"body: larger than {self.max_body_size} bytes"))
 
     async def choose(
         self, body: bytes, scope: Mapping[str, Any], tenant: str = ""
